@@ -1,0 +1,37 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return what the real run would return, without changing anything.
+    support: full
+  idempotent:
+    description: When run twice in a row with the same options, the second run changes nothing.
+    support: full
+  action_group:
+    description: Use C(group/oecsh.cloud.all) in C(module_defaults) to set the connection for all modules at once.
+    support: full
+    membership:
+      - oecsh.cloud.all
+"""
+
+    CHANGES = r"""
+attributes:
+  diff_mode:
+    description: Returns in diff mode what was changed, or in check mode what would be, field by field.
+    support: full
+"""
+
+    READS = r"""
+attributes:
+  diff_mode:
+    description: Returns in diff mode what was changed.
+    support: N/A
+    details: The module changes nothing.
+"""

@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: oec_project_info
+short_description: List projects on oec.sh
+description:
+  - Returns all projects that the API key sees, or those that match every given filter, in the API's order.
+  - A filter that is left blank counts as not given.
+author:
+  - oecsh.cloud contributors (@oecsh)
+extends_documentation_fragment:
+  - oecsh.cloud.api
+  - oecsh.cloud.attributes
+  - oecsh.cloud.attributes.reads
+options:
+  project_id:
+    description: The project of this UUID.
+    type: str
+    aliases: [id]
+  name:
+    description: Projects of exactly this name.
+    type: str
+  server:
+    description: Projects on the server of this name or UUID.
+    type: str
+    aliases: [server_id]
+  odoo_version:
+    description: Projects of exactly this Odoo version, such as V(16.0).
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: List all projects
+  oecsh.cloud.oec_project_info:
+  register: all
+
+- name: Find who still runs 16.0
+  oecsh.cloud.oec_project_info:
+    odoo_version: "16.0"
+  register: old
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ old.projects | map(attribute='name') }}"
+
+- name: List what runs on one server
+  oecsh.cloud.oec_project_info:
+    server: production-fsn1
+
+# Ad hoc, with OECSH_API_KEY in the environment:
+#   ansible localhost -m oecsh.cloud.oec_project_info -a odoo_version=16.0
+"""
+
+RETURN = r"""
+projects:
+  description:
+    - The matching projects, with the API's fields as they are. Empty where none matches.
+    - Credentials in a Git URL are shown as V(***).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The project's UUID.
+      type: str
+      returned: success
+    name:
+      description: Its name.
+      type: str
+      returned: success
+    odoo_version:
+      description: The Odoo version, or V(null).
+      type: str
+      returned: success
+    git_repo_url:
+      description: The Git repository, or V(null).
+      type: str
+      returned: success
+    default_branch:
+      description: The branch it is deployed from, or V(null).
+      type: str
+      returned: success
+    environment_count:
+      description: How many active environments it has.
+      type: int
+      returned: success
+    server_id:
+      description: The UUID of the server it is on, or V(null).
+      type: str
+      returned: success
+    created_at:
+      description: When it was created, in ISO 8601.
+      type: str
+      returned: success
+  sample:
+    - id: 3fa85f64-5717-4562-b3fc-2c963f66afa6
+      name: Client ERP
+      odoo_version: "17.0"
+      git_repo_url: https://github.com/acme/client-erp
+      default_branch: main
+      environment_count: 3
+      server_id: 8e4f2a1c-1234-5678-abcd-ef0123456789
+      created_at: "2025-09-15T10:30:00Z"
+error:
+  description: What went wrong, for C(rescue), as M(oecsh.cloud.oec_project) describes it.
+  returned: failure
+  type: dict
+"""
+
+from ansible_collections.oecsh.cloud.plugins.module_utils._module import PROJECT_FILTERS, list_projects, run
+
+
+def main() -> None:
+    run(list_projects, PROJECT_FILTERS)
+
+
+if __name__ == "__main__":
+    main()
