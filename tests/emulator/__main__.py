@@ -1,0 +1,53 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The emulator alone: `python -m tests.emulator`. Prints lines for the shell, and serves until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from pathlib import Path
+
+from .server import Emulator
+
+END = {signal.SIGINT, signal.SIGTERM}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--state", type=Path, help="a JSON file to begin with, as GET /_emulator/state gives it")
+    parser.add_argument("--projects", type=int, default=0, help="how many projects to begin with, besides")
+    parser.add_argument("--reads", type=int, default=120, help="reads a key has in a window; 0 is no limit")
+    parser.add_argument("--writes", type=int, default=20, help="writes a key has in a window; 0 is no limit")
+    parser.add_argument("--window", type=float, default=60, help="the length of a window in seconds")
+    parser.add_argument("--tls", action="store_true", help="https, with a certificate authority of its own")
+    wanted = parser.parse_args()
+
+    # Blocked before there is a second thread, so that none but sigwait ever gets them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, END)
+    limits = {"reads": wanted.reads or None, "writes": wanted.writes or None, "window": wanted.window}
+    emulator = Emulator(host=wanted.host, port=wanted.port, tls=wanted.tls, **limits)
+    try:
+        if wanted.state:
+            emulator.load(json.loads(wanted.state.read_text(encoding="utf-8")))
+        emulator.fill(wanted.projects)
+        emulator.start()
+    except (LookupError, OSError, TypeError, ValueError) as problem:
+        raise SystemExit(f"{parser.prog}: {problem}") from problem
+    print(f"export OECSH_API_URL={emulator.url}")
+    print(f"export OECSH_API_KEY={emulator.keys.full}")
+    for name, key in vars(emulator.keys).items():
+        print(f"# {name.replace('_', '-')} key: {key}")
+    if emulator.ca_path:
+        print(f"# certificate authority: {emulator.ca_path}\n# another one: {emulator.wrong_ca_path}")
+    print(f"# control: {emulator.root}/_emulator", flush=True)
+    signal.sigwait(END)
+    emulator.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control surface under /_emulator: what a test does in process, for who runs the emulator alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+
+from .faults import Fault
+
+if TYPE_CHECKING:
+    from .server import Emulator
+
+
+def add_control(app: FastAPI, emulator: Emulator) -> None:
+    def route(method: str, path: str, act: Callable[[Request, Any], Any]) -> None:
+        async def control(request: Request) -> Response:
+            try:
+                body = await request.body()
+                shown = act(request, json.loads(body) if body else {})
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
+                return Response(json.dumps({"error": str(problem)}), 400, media_type="application/json")
+            return Response(json.dumps(shown, indent=2) + "\n", media_type="application/json")
+
+        app.add_api_route("/_emulator" + path, control, methods=[method])
+
+    def settings(_request: Request, changes: Any) -> Any:
+        for name, value in changes.items():
+            setattr(emulator.settings, name, value)
+        return vars(emulator.settings)
+
+    def log(request: Request, _body: Any) -> Any:
+        only_writes = request.query_params.get("writes") == "true"
+        return [vars(entry) for entry in (emulator.log.writes if only_writes else emulator.log.requests())]
+
+    def faults(_request: Request, wanted: Any) -> Any:
+        # Made all before the first is added, so that a bad one leaves nothing behind.
+        emulator.faults += [Fault(**fault) for fault in (wanted if isinstance(wanted, list) else [wanted])]
+        return show_faults()
+
+    def show_faults(*_: Any) -> Any:
+        return [fault.describe() for fault in emulator.faults]
+
+    def clock(_request: Request, body: Any) -> Any:
+        emulator.clock.advance(body["advance"])
+        return {"now": emulator.clock.now().isoformat()}
+
+    route("GET", "/state", lambda _request, _body: emulator.dump())
+    route("PUT", "/state", lambda _request, body: emulator.load(body))
+    route("POST", "/reset", lambda _request, _body: emulator.reset())
+    route("GET", "/log", log)
+    route("DELETE", "/log", lambda _request, _body: emulator.log.clear())
+    route("GET", "/faults", show_faults)
+    route("POST", "/faults", faults)
+    route("DELETE", "/faults", lambda _request, _body: emulator.faults.clear())
+    route("POST", "/clock", clock)
+    route("GET", "/settings", settings)
+    route("PATCH", "/settings", settings)
+    route("POST", "/running", lambda _request, body: emulator.set_running(body["id"], body["count"]))
+    route("POST", "/scoped_project", lambda _request, _body: emulator.scoped_project)

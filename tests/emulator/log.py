@@ -1,0 +1,57 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the emulator was asked, and what it answered."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class LoggedRequest:
+    time: str
+    method: str
+    path: str  # below /api/public/v1
+    query: dict[str, str]
+    headers: dict[str, str]  # names in lower case
+    json: Any  # None where the body was no JSON
+    status: int | None = None  # None: not answered (yet), or the connection was cut
+    fault: str | None = None
+    replayed: bool = False
+
+
+class RequestLog:
+    """Every API request, in the order of arrival. Patterns are regular expressions for the whole path."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: list[LoggedRequest] = []
+
+    def add(self, entry: LoggedRequest) -> None:
+        with self._lock:
+            self._entries.append(entry)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries = []
+
+    def requests(self, method: str | None = None, path: str | None = None) -> list[LoggedRequest]:
+        with self._lock:
+            return [
+                entry
+                for entry in self._entries
+                if method in (None, entry.method) and (path is None or re.fullmatch(path, entry.path))
+            ]
+
+    @property
+    def writes(self) -> list[LoggedRequest]:
+        return [entry for entry in self.requests() if entry.method in ("POST", "PATCH", "DELETE")]
+
+    def count(self, operation: str | None = None) -> int:
+        """How many requests there were: of all kinds, of one method ("GET"), or to one path ("GET /projects")."""
+        method, _, path = (operation or "").partition(" ")
+        return len(self.requests(method or None, path or None))
