@@ -1,0 +1,98 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.oecsh.cloud.plugins.module_utils import _transport
+from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._transport import Clock, Settings, Transport
+from ansible_collections.oecsh.cloud.tests.emulator import Emulator
+
+Result = dict[str, Any]
+
+SERVER = "production-fsn1"
+
+
+@pytest.fixture(scope="session")
+def running_emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(running_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The API, empty, with its clock standing still, and no connection option in the environment."""
+    for name in ("API_KEY", "API_URL", "API_TIMEOUT", "API_RETRIES", "API_MAX_WAIT"):
+        monkeypatch.delenv(f"OECSH_{name}", raising=False)
+    running_emulator.reset()
+    running_emulator.clock.freeze()
+    return running_emulator
+
+
+@pytest.fixture
+def sleeps() -> list[float]:
+    """How long the collection has slept, each time."""
+    return []
+
+
+@pytest.fixture
+def clock(emulator: Emulator, sleeps: list[float]) -> Clock:
+    """The emulator's clock: to sleep is to move it on. Chance is always 0.5."""
+
+    def now() -> float:
+        return emulator.clock.now().timestamp()
+
+    def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        emulator.clock.advance(seconds)
+
+    return Clock(now=now, monotonic=now, sleep=sleep, chance=lambda: 0.5)
+
+
+@pytest.fixture
+def make_transport(emulator: Emulator, clock: Clock) -> Callable[..., Transport]:
+    """make_transport(**settings): a transport to the emulator."""
+
+    def make(**settings: Any) -> Transport:
+        return Transport(Settings(**{"api_key": emulator.keys.full, "api_url": emulator.url, **settings}), clock=clock)
+
+    return make
+
+
+@pytest.fixture
+def client(make_transport: Callable[..., Transport]) -> Client:
+    return Client(make_transport())
+
+
+@pytest.fixture
+def run_module(
+    emulator: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """run_module(name, check=False, diff=True, **options): the result of a module's real main()."""
+    monkeypatch.setattr(_transport, "Clock", lambda: clock)
+
+    def run(name: str, /, check: bool = False, diff: bool = True, **options: Any) -> Result:
+        connection = {"api_key": emulator.keys.full, "api_url": emulator.url}
+        modes = {"_ansible_check_mode": check, "_ansible_diff": diff}
+        arguments = {"ANSIBLE_MODULE_ARGS": {**connection, **options, **modes}}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
+        # ansible-core has wanted to know how the arguments are packed since 2.19.
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        module = importlib.import_module(f"ansible_collections.oecsh.cloud.plugins.modules.{name}")
+        with redirect_stdout(io.StringIO()) as printed, pytest.raises(SystemExit) as ended:
+            module.main()
+        result: Result = json.loads(printed.getvalue())
+        assert ended.value.code == (1 if result.get("failed") else 0)
+        return result
+
+    return run
