@@ -6,7 +6,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = r"""
+    # What the modules and the inventory plugin have in common.
+    OPTIONS = r"""
 options:
   api_key:
     description:
@@ -51,11 +52,14 @@ options:
     type: path
 requirements:
   - requests >= 2.25
+seealso:
+  - name: oec.sh
+    description: The service that the public API belongs to; its documentation has the API reference.
+    link: https://oec.sh
+"""
+
+    DOCUMENTATION = f"""{OPTIONS}
 notes:
   - The module talks to the API from the host that it runs on. Run it on V(localhost), or delegate to it.
   - Set the connection once for all modules with C(module_defaults) and the group C(oecsh.cloud.all).
-seealso:
-  - name: oec.sh
-    description: The service whose public API the module uses; its documentation has the API reference.
-    link: https://oec.sh
 """

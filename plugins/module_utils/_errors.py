@@ -9,19 +9,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 T = TypeVar("T")
+E = TypeVar("E", bound="OecError")
 
 MASK = "***"
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _EXCERPT = 200
+_LISTED_AT_MOST = 10
 _SECRET_LENGTH = 4
 
 
@@ -45,11 +47,21 @@ def masked(value: T, secrets: Iterable[str] = ()) -> T:
     return result
 
 
+def project_label(name: str) -> str:
+    return f"project {name!r}"
+
+
+def listed(sentences: Sequence[str]) -> str:
+    """The first few of them, and how many more there are: a message is read by a person."""
+    more = len(sentences) - _LISTED_AT_MOST
+    return " ".join([*sentences[:_LISTED_AT_MOST], *([f"... and {more} more."] if more > 0 else [])])
+
+
 def credentials_in(url: str) -> list[str]:
     """The user name and password in a URL, as they stand and percent-decoded, but for parts too short to be secret."""
     userinfo = urlsplit(url).netloc.rpartition("@")[0]
     parts = [userinfo, *userinfo.partition(":")[::2]]
-    return [text for part in parts for text in {part, unquote(part)} if len(text) >= _SECRET_LENGTH]
+    return [text for part in parts for text in (part, unquote(part)) if len(text) >= _SECRET_LENGTH]
 
 
 class OecError(Exception):
@@ -59,7 +71,7 @@ class OecError(Exception):
         self, message: str, hint: str = "", *, status: int | None = None, code: str | None = None, details: Any = None
     ) -> None:
         super().__init__(message)
-        self.subject = ""
+        self.project = ""
         self.message = message
         self.hint = hint
         self.status = status
@@ -67,16 +79,22 @@ class OecError(Exception):
         self.details = details
 
     def __str__(self) -> str:
-        sentence = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
-        return " ".join(part for part in (self.subject and f"{self.subject}:", sentence, self.hint) if part)
+        return f"{project_label(self.project)}: {self.sentences}" if self.project else self.sentences
 
-    def about(self, subject: str) -> OecError:
-        self.subject = subject
+    @property
+    def sentences(self) -> str:
+        """What happened, and what to do about it."""
+        happened = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+        return f"{happened} {self.hint}".rstrip()
+
+    def of_project(self: E, name: str) -> E:
+        """The same error, which now says what project it is about."""
+        self.project = name
         return self
 
     def as_error(self) -> dict[str, Any]:
         """The shape of `error` in a module's result: {status, code, message, details}."""
-        return {"status": self.status, "code": self.code, "message": self.message, "details": self.details}
+        return {"status": self.status, "code": self.code, "message": self.sentences, "details": self.details}
 
     @property
     def concerns_the_account(self) -> bool:
@@ -89,7 +107,7 @@ class InputError(OecError):
 
 
 class PlanError(OecError):
-    """What is wanted does not fit what is there: nothing was written. `details` lists every reason."""
+    """What is wanted does not fit what is there: nothing was written."""
 
 
 class NoAnswerError(OecError):

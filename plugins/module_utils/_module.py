@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client, Listing, Project, Server
-from ansible_collections.oecsh.cloud.plugins.module_utils._errors import MASK, InputError, OecError, masked
+from ansible_collections.oecsh.cloud.plugins.module_utils._errors import MASK, InputError, OecError, listed, masked
 from ansible_collections.oecsh.cloud.plugins.module_utils._plan import (
     CREATED,
     DELETED,
@@ -25,6 +25,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._plan import (
     UPDATED,
     Action,
     Declaration,
+    RefusedPlanError,
     plan,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._transport import (
@@ -130,6 +131,8 @@ def run(task: Callable[[OecModule], dict[str, Any]], options: Spec, **checks: An
         result = task(module)
     except OecError as error:
         result = {"failed": True, "msg": str(error), "error": error.as_error()}
+        if isinstance(error, RefusedPlanError) and module._diff:
+            result["diff"] = [action.diff for action in error.actions if action.changed]
     # Outside the except: inside, Ansible would add a traceback to a failure that needs none.
     if result.pop("failed", False):
         module.fail_json(**result)
@@ -153,7 +156,7 @@ class Outcome:
             "action": FAILED if self.error else self.action.kind,
             "changed": self.action.changed and not self.error,
             "project": after,
-            "error": {**self.error.as_error(), "msg": str(self.error)} if self.error else None,
+            "error": self.error.as_error() if self.error else None,
         }
 
 
@@ -200,7 +203,7 @@ def ensure_projects(module: OecModule) -> dict[str, Any]:
         result["diff"] = [outcome.action.diff for outcome in outcomes if outcome.action.changed and not outcome.error]
     failures = [outcome.error for outcome in outcomes if outcome.error]
     if failures:
-        first = " ".join(str(error) for error in failures[:3]) + (" ..." if len(failures) > 3 else "")
+        first = listed([str(error) for error in failures])
         msg = f"{len(failures)} of {len(entries)} projects failed, and the others are done. {first}"
         result.update(failed=True, msg=msg, error=failures[0].as_error())
     return result
@@ -215,7 +218,7 @@ def _declarations(items: Sequence[Mapping[str, Any]]) -> list[Declaration]:
         except InputError as problem:
             problems.append(f"item {number}: {problem}")
     if problems:
-        raise InputError(" ".join(problems), details=problems)
+        raise InputError(listed(problems), details=problems)
     return declarations
 
 
@@ -240,7 +243,7 @@ def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], lis
         try:
             stored = _apply(client, action, listing)
         except OecError as error:
-            yield Outcome(action, action.fields_before, error.about(action.label))
+            yield Outcome(action, action.fields_before, error.of_project(action.name))
             if error.concerns_the_account:
                 barred = error
         else:

@@ -20,7 +20,9 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._errors import (
     InputError,
     PlanError,
     credentials_in,
+    listed,
     masked,
+    project_label,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._transport import is_printable_ascii, is_uuid
 
@@ -57,12 +59,12 @@ class Declaration:
         )
         problem = _input_problem(declared)
         if problem:
-            raise InputError(problem).about(declared.label)
+            raise InputError(problem).of_project(declared.label)
         return declared
 
     @property
     def label(self) -> str:
-        return _label(self.name or self.project_id or "")
+        return self.name or self.project_id or ""
 
     @property
     def names_server(self) -> bool:
@@ -72,10 +74,6 @@ class Declaration:
     @property
     def secrets(self) -> list[str]:
         return credentials_in(self.git_repo_url or "")
-
-
-def _label(name: str) -> str:
-    return f"project {name!r}"
 
 
 def _input_problem(declared: Declaration) -> str | None:
@@ -117,7 +115,7 @@ class Action:
 
     @property
     def label(self) -> str:
-        return _label(self.name)
+        return project_label(self.name)
 
     @property
     def changed(self) -> bool:
@@ -148,6 +146,15 @@ class Action:
         ]
 
 
+class RefusedPlanError(PlanError):
+    """A plan in which something is wrong. `actions`: what could be planned all the same, to be shown only."""
+
+    def __init__(self, problems: Sequence[PlanError], actions: Sequence[Action]) -> None:
+        details = [{"project": problem.project, "message": problem.sentences} for problem in problems]
+        super().__init__(listed([str(problem) for problem in problems]), details=details)
+        self.actions = actions
+
+
 def plan(
     declarations: Sequence[Declaration],
     projects: Iterable[Project],
@@ -158,7 +165,7 @@ def plan(
 ) -> list[Action]:
     """One action for each declaration, in its order, and then for each project to prune.
 
-    `servers` may be empty where no declaration names one. Raises PlanError with all that is wrong, as `details`.
+    `servers` may be empty where no declaration names one. Raises RefusedPlanError with all that is wrong.
     """
     there = list(projects)
     by_id = {project.id.lower(): project for project in there}
@@ -168,16 +175,19 @@ def plan(
     server_list = list(servers)
 
     problems = _repeats(declarations)
-    actions = []
+    actions, named = [], []
     for declared in declarations:
         try:
             before = _find(declared, by_id, by_name)
+            if before:
+                named.append(before.id)
             actions.append(_plan_one(declared, before, server_list))
         except PlanError as problem:
-            problems.append(str(problem.about(declared.label)))
-    named = [action.before.id for action in actions if action.before]
+            problems.append(problem.of_project(declared.label))
     problems += [
-        f"project {by_id[project_id.lower()].name!r} ({project_id}) is listed {count} times."
+        PlanError(f"it is listed {count} times, as {project_id}", "List it once.").of_project(
+            by_id[project_id.lower()].name
+        )
         for project_id, count in Counter(named).items()
         if count > 1
     ]
@@ -187,27 +197,32 @@ def plan(
         problems += _too_many(pruned, prune_limit)
         actions += pruned
     if problems:
-        raise PlanError(" ".join(problems), details=problems)
+        raise RefusedPlanError(problems, actions)
     return actions
 
 
-def _repeats(declarations: Sequence[Declaration]) -> list[str]:
+def _repeats(declarations: Sequence[Declaration]) -> list[PlanError]:
     """Names listed twice; two projects may share one only where an id tells each from the other."""
     names = Counter(declared.name for declared in declarations if declared.name)
     vague = {declared.name for declared in declarations if declared.name and not declared.project_id}
     return [
-        f"project {name!r} is listed {count} times; list it once, or give each its project_id."
+        PlanError(f"it is listed {count} times", "List it once, or give each its project_id.").of_project(name)
         for name, count in names.items()
         if count > 1 and name in vague
     ]
 
 
-def _too_many(pruned: Sequence[Action], limit: int) -> list[str]:
+def _too_many(pruned: Sequence[Action], limit: int) -> list[PlanError]:
     if len(pruned) <= limit:
         return []
     names = ", ".join(repr(action.name) for action in pruned[:_NAMED_AT_MOST])
     more = ", ..." if len(pruned) > _NAMED_AT_MOST else ""
-    return [f"prune would remove {len(pruned)} projects, and prune_limit is {limit}: {names}{more}."]
+    return [
+        PlanError(
+            f"prune would remove {len(pruned)} projects, and prune_limit is {limit}: {names}{more}",
+            "List those to keep, or raise prune_limit.",
+        )
+    ]
 
 
 def _find(
@@ -230,7 +245,7 @@ def _find(
 
 def _plan_one(declared: Declaration, before: Project | None, servers: Sequence[Server]) -> Action:
     if declared.state == "absent":
-        return _removal(before) if before else Action(UNCHANGED, declared.name or declared.project_id or "")
+        return _removal(before) if before else Action(UNCHANGED, declared.label)
     wanted = {
         "name": declared.name,
         "server_id": _server_id(declared.server, servers),

@@ -193,7 +193,7 @@ class Transport:
         sent = failures = waits = 0
         while True:
             left = self.settings.api_max_wait - (self.clock.monotonic() - started)
-            outcome = self._send(name, method, path, left, query=query, json=body, headers=headers)
+            outcome = self._send(name, method, path, left, params=query, json=body, headers=headers)
             if isinstance(outcome, Answer):
                 return outcome
             sent += 1

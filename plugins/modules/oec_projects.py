@@ -120,7 +120,7 @@ projects:
       type: dict
       returned: always
     error:
-      description: Why it failed, as M(oecsh.cloud.oec_project) describes it, and C(msg) with the whole sentence. V(null) where it did not.
+      description: Why it failed, as M(oecsh.cloud.oec_project) describes it. V(null) where it did not.
       type: dict
       returned: always
 summary:
@@ -134,8 +134,10 @@ summary:
     unchanged: 37
     failed: 0
 diff:
-  description: One entry with C(before) and C(after) for each project that is changed, or in check mode would be.
-  returned: in diff mode
+  description:
+    - One entry with C(before) and C(after) for each project that is changed, or in check mode would be.
+    - Where the plan is refused, one for each that could be planned all the same.
+  returned: in diff mode, also when the plan is refused
   type: list
   elements: dict
 error:
