@@ -23,7 +23,7 @@ MASK = "***"
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _EXCERPT = 200
-_LISTED_AT_MOST = 10
+_LISTED_AT_MOST = 5
 _SECRET_LENGTH = 4
 
 

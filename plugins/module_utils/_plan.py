@@ -33,7 +33,7 @@ _NAMED_AT_MOST = 20
 
 CREATED, UPDATED, DELETED, UNCHANGED, FAILED = "created", "updated", "deleted", "unchanged", "failed"
 
-_CHANGEABLE = ("name", "git_repo_url", "default_branch")
+_FIXED = {"server_id": "server", "odoo_version": "odoo_version"}
 _SHOWN = ("name", "server_id", "git_repo_url", "default_branch", "odoo_version")
 
 
@@ -254,7 +254,9 @@ def _plan_one(declared: Declaration, before: Project | None, servers: Sequence[S
         "odoo_version": declared.odoo_version,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    return _creation(declared, given) if before is None else _change(declared, before, given)
+    if before is None:
+        return _creation(declared, given)
+    return _change(before, given, {server.id: server.name for server in servers})
 
 
 def _creation(declared: Declaration, given: dict[str, str]) -> Action:
@@ -274,12 +276,12 @@ def _creation(declared: Declaration, given: dict[str, str]) -> Action:
     return Action(CREATED, given["name"], None, given, {**foretold, **given}, declared.idempotency_key)
 
 
-def _change(declared: Declaration, before: Project, given: dict[str, str]) -> Action:
+def _change(before: Project, given: dict[str, str], server_names: Mapping[str, str]) -> Action:
     differs = {name: value for name, value in given.items() if not _is_same(name, before.fields.get(name), value)}
     fixed = [
-        f"{'server' if name == 'server_id' else name} is {before.fields.get(name)!r}, and {value!r} is wanted"
-        for name, value in differs.items()
-        if name not in _CHANGEABLE
+        f"{option} is {_shown(before.fields.get(name), server_names)}, and {_shown(differs[name], server_names)} is wanted"
+        for name, option in _FIXED.items()
+        if name in differs
     ]
     if fixed:
         raise PlanError(
@@ -290,6 +292,10 @@ def _change(declared: Declaration, before: Project, given: dict[str, str]) -> Ac
         return Action(UNCHANGED, before.name, before, None, before.fields)
     _refuse_mask(differs)
     return Action(UPDATED, differs.get("name", before.name), before, differs, {**before.fields, **differs})
+
+
+def _shown(value: str | None, server_names: Mapping[str, str]) -> str:
+    return repr(server_names.get(value or "", value))
 
 
 def _removal(project: Project) -> Action:
