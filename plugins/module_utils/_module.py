@@ -16,7 +16,15 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client, Listing, Project, Server
-from ansible_collections.oecsh.cloud.plugins.module_utils._errors import MASK, InputError, OecError, listed, masked
+from ansible_collections.oecsh.cloud.plugins.module_utils._errors import (
+    MASK,
+    InputError,
+    NoAnswerError,
+    OecError,
+    listed,
+    masked,
+    project_label,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._plan import (
     CREATED,
     DELETED,
@@ -37,6 +45,8 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._transport import (
 )
 
 Spec = Mapping[str, Mapping[str, Any]]
+
+_UNANSWERED_AT_MOST = 3
 
 API_OPTIONS: Spec = {
     "api_key": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["OECSH_API_KEY"])},
@@ -235,21 +245,29 @@ def _carry_out(module: OecModule, client: Client, actions: Sequence[Action], lis
 
 
 def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], listing: Listing) -> Iterator[Outcome]:
-    barred: OecError | None = None
+    bar: OecError | None = None
+    unanswered = 0
     for action in actions:
-        if barred and action.changed:
-            yield Outcome(action, action.fields_before, barred)
-            continue
         try:
+            if bar and action.changed:
+                raise _not_tried(bar)
             stored = _apply(client, action, listing)
         except OecError as error:
             yield Outcome(action, action.fields_before, error.of_project(action.name))
-            if error.concerns_the_account:
-                barred = error
+            unanswered = unanswered + 1 if isinstance(error, NoAnswerError) else 0
+            if error.concerns_the_account or unanswered == _UNANSWERED_AT_MOST:
+                bar = bar or error
         else:
+            unanswered = 0
             for surprise in action.surprises(stored) if stored else ():
                 module.warn(surprise)
             yield Outcome(action, stored.fields if stored else action.after)
+
+
+def _not_tried(bar: OecError) -> OecError:
+    """For what is left once going on would only get the address blocked, or wait for hours."""
+    message = f"not tried, because of what happened to {project_label(bar.project)}: {bar.message}"
+    return OecError(message, bar.hint, status=bar.status, code=bar.code, details=bar.details)
 
 
 def _apply(client: Client, action: Action, listing: Listing) -> Project | None:

@@ -279,7 +279,7 @@ def _creation(declared: Declaration, given: dict[str, str]) -> Action:
 def _change(before: Project, given: dict[str, str], server_names: Mapping[str, str]) -> Action:
     differs = {name: value for name, value in given.items() if not _is_same(name, before.fields.get(name), value)}
     fixed = [
-        f"{option} is {_shown(before.fields.get(name), server_names)}, and {_shown(differs[name], server_names)} is wanted"
+        f"{option} is {_text(before.fields.get(name), server_names)}, {_text(differs[name], server_names)} is wanted"
         for name, option in _FIXED.items()
         if name in differs
     ]
@@ -294,7 +294,7 @@ def _change(before: Project, given: dict[str, str], server_names: Mapping[str, s
     return Action(UPDATED, differs.get("name", before.name), before, differs, {**before.fields, **differs})
 
 
-def _shown(value: str | None, server_names: Mapping[str, str]) -> str:
+def _text(value: str | None, server_names: Mapping[str, str]) -> str:
     return repr(server_names.get(value or "", value))
 
 

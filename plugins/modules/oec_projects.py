@@ -11,7 +11,8 @@ short_description: Make many projects on oec.sh what they are declared to be, in
 description:
   - Reads the list of projects once, plans everything, refuses before the first write what can be known to be wrong, and then applies it.
   - A project that fails does not stop the others. The task then fails at its end, and still reports every project.
-  - Where the API refuses the key, the account or the address as such, what is left is reported as failed without being sent.
+  - Where the API refuses the key, the account or the address as such, or answers nothing three times in a row, what is left is
+    reported as failed without being sent.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
