@@ -10,12 +10,12 @@ short_description: The projects on oec.sh as hosts
 description:
   - Makes one host of each project that the API key sees, in the group C(oec_projects). A read-only key is enough.
   - Reads a YAML file whose name ends with C(oec.yml) or C(oec.yaml).
-  - Each field of a project becomes a variable of its host, as C(oec_id), C(oec_name), C(oec_odoo_version), C(oec_git_repo_url),
-    C(oec_default_branch), C(oec_environment_count), C(oec_server_id) and C(oec_created_at).
+  - Each field of a project becomes a variable of its host. These are C(oec_id), C(oec_name), C(oec_odoo_version),
+    C(oec_git_repo_url), C(oec_default_branch), C(oec_environment_count), C(oec_server_id) and C(oec_created_at).
     C(oec_server_name) and C(oec_server_provider) say where it is. What a project does not have is V(null).
   - What the API says is never taken for a template. Credentials in a Git URL are shown as V(***).
-  - A project is nothing to log in to. C(ansible_connection) is V(local), and C(ansible_python_interpreter) is the Python that Ansible itself
-    runs with, so that tasks with M(oecsh.cloud.oec_project) run where the inventory was made.
+  - A project is nothing to log in to. C(ansible_connection) is V(local), and C(ansible_python_interpreter) is the
+    Python that Ansible itself runs with, so that a task with M(oecsh.cloud.oec_project) runs where Ansible does.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
@@ -47,38 +47,45 @@ options:
       - name: OECSH_API_MAX_WAIT
   servers:
     description:
-      - Only projects on one of these servers, each given by its name, its UUID, or a shell pattern such as V(production-*).
+      - Only projects on one of these servers, each given by its name, its UUID or a shell pattern like V(production-*).
     type: list
     elements: str
     default: []
   odoo_versions:
     description:
-      - Only projects of one of these Odoo versions, each to the letter or a shell pattern such as V(16.*).
+      - Only projects of one of these Odoo versions, each to the letter or a shell pattern like V(16.*).
     type: list
     elements: str
     default: []
   names:
     description:
-      - Only projects with one of these names, each to the letter or a shell pattern such as V(Client *). Upper and lower case differ.
+      - Only projects with one of these names, each to the letter or a shell pattern like V(Client *).
+        Upper and lower case differ.
       - Give a list where a name holds a comma.
     type: list
     elements: str
     default: []
   hostname:
     description:
-      - What a host is called, as a Jinja expression over its variables, without braces. For example V(oec_server_name ~ '-' ~ oec_name).
-      - Letters, digits, C(_), C(.) and C(-) are kept. Whatever is between them becomes one C(_), because blanks, commas, colons, brackets
-        and the like mean something else in C(--limit) and in C(hosts). The project V(Client ERP (Ltd)) is the host C(Client_ERP_Ltd).
-        C(oec_name) has the name to the letter.
+      - What a host is called, as a Jinja expression over its variables, without braces.
+        For example V(oec_server_name ~ '-' ~ oec_name).
+      - Letters, digits, C(_), C(.) and C(-) are kept. Whatever is between them becomes one C(_), because blanks,
+        commas, colons, brackets and the like mean something else in C(--limit) and in C(hosts).
+        The project V(Client ERP (Ltd)) is the host C(Client_ERP_Ltd), and its C(oec_name) has the name to the letter.
       - Where two projects would be called the same, or one like a group or like a host of another source,
         each of them gets C(-) and the first eight characters of its UUID. The filters make no difference to it.
       - Where nothing is left of it, the host is called by the project's UUID.
     type: str
     default: oec_name
 notes:
-  - With O(cache) and a cache plugin that keeps something, such as P(ansible.builtin.jsonfile#cache), a run with a fresh cache sends no request at all.
-    The cache belongs to one O(api_url) and O(api_key), and holds all projects, so that changed filters and groups need no new one.
-    C(ansible-inventory --flush-cache) and C(ansible-playbook --flush-cache) read the API again.
+  - Ansible takes a source that fails for a warning, and goes on without its hosts.
+    Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) to stop there.
+  - With O(cache) and a cache plugin that keeps something, such as P(ansible.builtin.jsonfile#cache),
+    a run with a fresh cache sends no request at all.
+    The cache belongs to one O(api_url) and O(api_key), and holds all projects,
+    so that changed filters and groups need no new one. C(ansible-playbook --flush-cache) reads the API again.
+  - Since ansible-core 2.19, C(ansible-inventory --list) shows text as C({"__ansible_unsafe": "..."}), which Ansible reads
+    as that text. C(--host) and C(--yaml) show it as it is.
   - O(api_key), O(api_url) and O(ca_path) may be templates, such as a lookup, or encrypted with Ansible Vault.
   - In AWX or the Automation Platform, add it as a source of the kind "Sourced from a Project" and type the file's path.
     A custom credential whose type sets E(OECSH_API_KEY) in the environment does for the source as for the jobs.
@@ -116,8 +123,8 @@ cache_connection: ~/.cache/oec
 cache_timeout: 600
 
 ---
-# As a source in AWX: the host variable for "Enabled" and for the instance's id are there, and names say the server too.
-# In the source's variables: enabled_var=is_deployed, enabled_value=True, instance_id_var=oec_id.
+# As a source in AWX: its "Enabled variable" is then is_deployed, and the "Enabled value" True.
+# The hosts' names say the server too.
 plugin: oecsh.cloud.projects
 hostname: oec_server_name ~ '-' ~ oec_name
 compose:
@@ -135,6 +142,9 @@ compose:
 #         default_branch: release/17.0
 """
 
+# mypy: allow-untyped-calls
+# ansible-core annotates the base classes in parts.
+
 import re
 import sys
 from collections import Counter
@@ -146,7 +156,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from ansible.constants import LOCALHOST
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._errors import InputError, OecError, masked
@@ -197,8 +207,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return [_never_a_template(project) for project in projects]
 
     def _settings(self) -> Settings:
-        self.templar.available_variables = self._vars
-        options = {field.name: self.templar.template(self.get_option(field.name)) for field in fields(Settings)}
+        self.templar.available_variables = self._vars or {}
+        options = {}
+        for name in (field.name for field in fields(Settings)):
+            try:
+                options[name] = self.templar.template(self.get_option(name))
+            except AnsibleError as error:
+                raise InputError(f"the template of {name} fails: {error}") from None
         return Settings(**{**options, "api_key": options["api_key"] or "", "api_url": options["api_url"] or ""})
 
     def _is_wanted(self, project: Variables) -> bool:

@@ -175,21 +175,23 @@ def plan(
     server_list = list(servers)
 
     problems = _repeats(declarations)
-    actions, named = [], []
+    actions: list[Action] = []
+    named: list[str] = []
     for declared in declarations:
+        if declared.project_id:
+            found = [by_id[key] for key in [declared.project_id.lower()] if key in by_id]
+        else:
+            found = by_name.get(declared.name or "", [])
+        named += [project.id for project in found]
         try:
-            before = _find(declared, by_id, by_name)
-            if before:
-                named.append(before.id)
-            actions.append(_plan_one(declared, before, server_list))
+            actions.append(_plan_one(declared, _only(declared, found), server_list))
         except PlanError as problem:
             problems.append(problem.of_project(declared.label))
+    said = {problem.project for problem in problems}
     problems += [
-        PlanError(f"it is listed {count} times, as {project_id}", "List it once.").of_project(
-            by_id[project_id.lower()].name
-        )
+        PlanError(f"it is listed {count} times, as {project_id}", "List it once.").of_project(name)
         for project_id, count in Counter(named).items()
-        if count > 1
+        if count > 1 and (name := by_id[project_id.lower()].name) not in said
     ]
     if prune:
         spared = set(named)
@@ -225,22 +227,16 @@ def _too_many(pruned: Sequence[Action], limit: int) -> list[PlanError]:
     ]
 
 
-def _find(
-    declared: Declaration, by_id: Mapping[str, Project], by_name: Mapping[str, Sequence[Project]]
-) -> Project | None:
-    if declared.project_id:
-        found = by_id.get(declared.project_id.lower())
-        if found is None and declared.state == "present":
-            raise PlanError(
-                f"there is no project {declared.project_id}",
-                "A project cannot be created with a given id: leave project_id out, or correct it.",
-            )
-        return found
-    found_by_name = by_name.get(declared.name or "", ())
-    if len(found_by_name) > 1:
-        ids = ", ".join(project.id for project in found_by_name)
-        raise PlanError(f"{len(found_by_name)} projects have this name: {ids}", "Say which one with project_id.")
-    return found_by_name[0] if found_by_name else None
+def _only(declared: Declaration, found: Sequence[Project]) -> Project | None:
+    if len(found) > 1:
+        ids = ", ".join(project.id for project in found)
+        raise PlanError(f"{len(found)} projects have this name: {ids}", "Say which one with project_id.")
+    if not found and declared.project_id and declared.state == "present":
+        raise PlanError(
+            f"there is no project {declared.project_id}",
+            "A project cannot be created with a given id: leave project_id out, or correct it.",
+        )
+    return found[0] if found else None
 
 
 def _plan_one(declared: Declaration, before: Project | None, servers: Sequence[Server]) -> Action:

@@ -102,7 +102,7 @@ def emulator(environment: Environment) -> Iterator[None]:
     printed.parent.mkdir(parents=True, exist_ok=True)
     with printed.open("w") as log:
         process = subprocess.Popen(
-            [environment.python, "-m", "tests.emulator", "--port", "0"],
+            [environment.python, "-m", "tests.emulator", "--reads", "0", "--writes", "0"],
             cwd=environment.tree,
             env=environment.variables | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
