@@ -84,8 +84,8 @@ notes:
     a run with a fresh cache sends no request at all.
     The cache belongs to one O(api_url) and O(api_key), and holds all projects,
     so that changed filters and groups need no new one. C(ansible-playbook --flush-cache) reads the API again.
-  - Since ansible-core 2.19, C(ansible-inventory --list) shows text as C({"__ansible_unsafe": "..."}), which Ansible reads
-    as that text. C(--host) and C(--yaml) show it as it is.
+  - Since ansible-core 2.19, C(ansible-inventory --list) wraps what is no template in C(__ansible_unsafe).
+    Ansible reads that back as text, and C(--host) shows it as it is.
   - O(api_key), O(api_url) and O(ca_path) may be templates, such as a lookup, or encrypted with Ansible Vault.
   - In AWX or the Automation Platform, add it as a source of the kind "Sourced from a Project" and type the file's path.
     A custom credential whose type sets E(OECSH_API_KEY) in the environment does for the source as for the jobs.
@@ -148,11 +148,10 @@ compose:
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from itertools import chain, repeat
 from typing import Any
 
 from ansible.constants import LOCALHOST
@@ -167,6 +166,15 @@ Variables = dict[str, Any]
 GROUP = "oec_projects"
 
 _ODD_IN_A_HOST_NAME = re.compile(r"[^\w.-]+")
+
+_marked: Callable[[str], str]
+if hasattr(BaseInventoryPlugin, "trusted_by_default"):
+    # Since ansible-core 2.19 nothing is a template that an inventory plugin does not declare to be one.
+    _marked = str
+else:
+    from ansible.utils.unsafe_proxy import wrap_var
+
+    _marked = wrap_var
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -233,13 +241,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 return True
             return name in inventory.hosts and inventory.hosts[name].vars.get("oec_id") != ident
 
-        names = {project["oec_id"]: self._host_name(project) for project in projects}
-        for length in chain([8], repeat(None)):
+        def clashing() -> list[str]:
             times = Counter(names.values())
-            clashes = [ident for ident, name in names.items() if times[name] > 1 or is_taken(name, ident)]
-            if not clashes:
-                break
+            return [ident for ident, name in names.items() if times[name] > 1 or is_taken(name, ident)]
+
+        names = {project["oec_id"]: self._host_name(project) for project in projects}
+        length: int | None = 8
+        while clashes := clashing():
             names.update({ident: f"{names[ident]}-{ident[:length]}" for ident in clashes})
+            length = None
         return names
 
     def _host_name(self, project: Variables) -> str:
@@ -302,19 +312,10 @@ def _matches(patterns: Iterable[Any], *values: str | None) -> bool:
     return not wanted or any(value == one or fnmatchcase(value, one) for value in found for one in wanted)
 
 
-if hasattr(BaseInventoryPlugin, "trusted_by_default"):
-
-    def _never_a_template(value: Any) -> Any:
-        """Since ansible-core 2.19 nothing is a template that an inventory plugin does not declare to be one."""
-        return value
-
-else:
-    from ansible.utils.unsafe_proxy import wrap_var
-
-    def _never_a_template(value: Any) -> Any:
-        """The same value, with all strings that could be templates marked as none."""
-        if isinstance(value, str):
-            return wrap_var(value) if "{" in value or "}" in value else value
-        if isinstance(value, Mapping):
-            return {_never_a_template(key): _never_a_template(inner) for key, inner in value.items()}
-        return [_never_a_template(inner) for inner in value] if isinstance(value, list) else value
+def _never_a_template(value: Any) -> Any:
+    """The same value, with all strings that could be templates marked as none."""
+    if isinstance(value, str):
+        return _marked(value) if "{" in value or "}" in value else value
+    if isinstance(value, Mapping):
+        return {_never_a_template(key): _never_a_template(inner) for key, inner in value.items()}
+    return [_never_a_template(inner) for inner in value] if isinstance(value, list) else value

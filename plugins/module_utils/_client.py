@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -168,15 +167,16 @@ class Client:
         without a project of that name. `idempotency_key`: the user's own, which is sent as it is.
         """
         key = idempotency_key or str(uuid5(_NAMESPACE, _canonical(body)))
+        known = {project.id for project in listing.projects}
         replayed: set[str] = set()
         while True:
             project = self._post(body, key, listing, is_derived=idempotency_key is None)
             current = self._current(project, listing)
-            if current is not None:
+            if current is not None and (idempotency_key is None or current.id not in known):
                 return current
             if idempotency_key is not None or project.id in replayed:
                 raise UnexpectedAnswerError(
-                    f"the API repeated its answer to an earlier create: of project {project.id}, gone or renamed since",
+                    f"the API repeated its answer to an earlier create: {project.id}, which is not the one declared",
                     "Give another idempotency_key, or none." if idempotency_key else "Run this again in 24 hours.",
                 )
             replayed.add(project.id)
@@ -191,14 +191,18 @@ class Client:
                 raise
             return adopted
         except RefusedError as refused:
-            if not is_derived or refused.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
+            if not is_derived or not refused.is_about_the_request:
                 raise
             return self._confirm(body, key, listing, refused)
         return Project.parse(answer.body, answer.request)
 
     def _confirm(self, body: Mapping[str, str], key: str, listing: Listing, refused: RefusedError) -> Project:
         """A refusal may be a stored answer whose cause is mended since: looks, and asks once more under a new key."""
-        again = self.projects()
+        try:
+            again = self.projects()
+        except OecError:
+            # What matters to the user is why the create was refused.
+            raise refused from None
         adopted = _only_new(again, listing, body["name"])
         if adopted is not None:
             return adopted

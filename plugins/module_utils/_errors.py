@@ -120,6 +120,12 @@ class RefusedError(OecError):
     is_api_answer = True
 
     @property
+    def is_about_the_request(self) -> bool:
+        """A 4xx that says no to what was asked, rather than to who asks, or how often."""
+        others = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+        return (self.status or 0) >= HTTPStatus.BAD_REQUEST and self.status not in others
+
+    @property
     def not_found(self) -> bool:
         """404 in the API's own words; a proxy's 404 page says nothing about a project."""
         return self.status == HTTPStatus.NOT_FOUND and self.is_api_answer
@@ -165,8 +171,9 @@ class ErrorWords:
             return cls(message=" ".join(_TAGS.sub(" ", text).split())[:_EXCERPT])
         detail = body.get("detail")
         source = detail if isinstance(detail, Mapping) else body
-        code = source.get("error")
-        message = source.get("message") or source.get("reason") or (detail if isinstance(detail, str) else "")
+        code = source.get("error", body.get("error"))
+        message = source.get("message") or source.get("reason") or body.get("message")
+        message = message or (detail if isinstance(detail, str) else "")
         fields = source.get("detail") if isinstance(source.get("detail"), list) else None
         field_words = "; ".join(_field_words(field) for field in fields or [])
         return cls(

@@ -39,6 +39,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._plan import (
 from ansible_collections.oecsh.cloud.plugins.module_utils._transport import (
     DEFAULT_URL,
     REQUESTS_IMPORT_ERROR,
+    SHORTEST_KEY,
     Settings,
     Transport,
     is_uuid,
@@ -105,8 +106,9 @@ class OecModule(AnsibleModule):
         super().fail_json(**self._hide_secrets({"msg": msg, **result}))
 
     def _hide_secrets(self, result: dict[str, Any]) -> dict[str, Any]:
-        key = self.params.get("api_key")
-        secrets = [key] if isinstance(key, str) else []
+        key = str(self.params.get("api_key") or "").strip()
+        # What is shorter than any key is none, and may be a word of the result.
+        secrets = [key] if len(key) >= SHORTEST_KEY else []
         # Ansible shows the options as `invocation`, also of a call that it refused itself.
         self.params = _without_odd_urls(masked(self.params, secrets))
         return masked(result, secrets)
@@ -190,6 +192,8 @@ def ensure_project(module: OecModule) -> dict[str, Any]:
 def ensure_projects(module: OecModule) -> dict[str, Any]:
     """oec_projects: the whole estate, planned before anything of it is written."""
     declarations = _declarations(module.params["projects"])
+    if module.params["prune_limit"] < 0:
+        raise InputError("prune_limit is below 0", "It is the number of projects that may be pruned.")
     if module.params["prune"] and not declarations:
         raise InputError("prune with an empty list of projects would remove every project", "List those to keep.")
     client = module.client([secret for declared in declarations for secret in declared.secrets])
@@ -258,7 +262,7 @@ def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], lis
             if error.concerns_the_account or unanswered == _UNANSWERED_AT_MOST:
                 bar = bar or error
         else:
-            unanswered = 0
+            unanswered = 0 if action.changed else unanswered
             for surprise in action.surprises(stored) if stored else ():
                 module.warn(surprise)
             yield Outcome(action, stored.fields if stored else action.after)

@@ -204,13 +204,18 @@ def plan(
 
 
 def _repeats(declarations: Sequence[Declaration]) -> list[PlanError]:
-    """Names listed twice; two projects may share one only where an id tells each from the other."""
+    """Names and idempotency keys listed twice; a name only where no id tells one project from the other."""
     names = Counter(declared.name for declared in declarations if declared.name)
     vague = {declared.name for declared in declarations if declared.name and not declared.project_id}
+    keys = Counter(declared.idempotency_key for declared in declarations if declared.idempotency_key)
     return [
         PlanError(f"it is listed {count} times", "List it once, or give each its project_id.").of_project(name)
         for name, count in names.items()
         if count > 1 and name in vague
+    ] + [
+        PlanError(f"{count} projects have the idempotency_key {key!r}", "Leave it out, or give each its own.")
+        for key, count in keys.items()
+        if count > 1
     ]
 
 
@@ -319,7 +324,7 @@ def _refuse_mask(send: Mapping[str, str]) -> None:
 
 def _server_id(server: str | None, servers: Sequence[Server]) -> str | None:
     if server is None or is_uuid(server):
-        return server
+        return server and server.lower()
     found = [candidate.id for candidate in servers if candidate.name == server]
     if len(found) != 1:
         known = "; ".join(f"{candidate.name!r} ({candidate.id})" for candidate in servers) or "none"

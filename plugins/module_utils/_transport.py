@@ -48,8 +48,11 @@ DEFAULT_URL = "https://api.oec.sh/api/public/v1"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _KEY_SHAPE = re.compile(r"oec_live_(ro|rw)_[A-Za-z0-9_-]{20,200}")
+SHORTEST_KEY = 20
 _IN_FLIGHT = re.compile(r"idempoten|in[ _-]progress|being (served|processed)", re.IGNORECASE)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_SHORTEST_TIMEOUT = 0.001
+_PART = 1024
 _MINUTE = 60.0
 _LONGEST_PAGE = 65536
 _NOT_JSON = object()
@@ -99,13 +102,13 @@ class Settings:
 
 
 def _check_url(url: str) -> None:
+    if not url.isprintable() or any(mark in url for mark in "@?# "):
+        raise InputError("api_url may hold neither credentials, a query, a fragment nor blanks")
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname or "", parts.port
     except ValueError as error:
         raise InputError(f"api_url is not a URL ({error})", f"It looks like {DEFAULT_URL}.") from error
-    if parts.username is not None or parts.query or parts.fragment or not url.isprintable() or " " in url:
-        raise InputError("api_url may hold neither credentials, a query, a fragment nor blanks")
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
         raise InputError(
             f"api_url {url} is not an https URL",
@@ -173,7 +176,7 @@ class Transport:
         self._session.auth = _Bearer(settings.api_key)
         self._session.headers.update({"Accept": "application/json", "User-Agent": "ansible-collection-oecsh.cloud"})
         # Over plain http a proxy would be shown the key.
-        self._session.trust_env = settings.api_url.startswith("https:")
+        self._session.trust_env = settings.api_url.lower().startswith("https:")
 
     def request(
         self,
@@ -192,8 +195,9 @@ class Transport:
         started = self.clock.monotonic()
         sent = failures = waits = 0
         while True:
-            left = self.settings.api_max_wait - (self.clock.monotonic() - started)
-            outcome = self._send(name, method, path, left, params=query, json=body, headers=headers)
+            outcome = self._send(
+                name, method, path, started + self.settings.api_max_wait, params=query, json=body, headers=headers
+            )
             if isinstance(outcome, Answer):
                 return outcome
             sent += 1
@@ -204,9 +208,13 @@ class Transport:
             if failures > self.settings.api_retries or spent + pause >= self.settings.api_max_wait:
                 raise self._gave_up(name, outcome, sent, spent, pause)
             self.clock.sleep(pause)
+            spent = self.clock.monotonic() - started
+            if spent >= self.settings.api_max_wait:
+                # To sleep can take longer than asked.
+                raise self._gave_up(name, outcome, sent, spent, 0)
 
-    def _send(self, name: str, method: str, path: str, left: float, **content: Any) -> Answer | _Passing:
-        timeout = min(self.settings.api_timeout, left)
+    def _send(self, name: str, method: str, path: str, end: float, **content: Any) -> Answer | _Passing:
+        timeout = max(min(self.settings.api_timeout, end - self.clock.monotonic()), _SHORTEST_TIMEOUT)
         verify: bool | str = (self.settings.ca_path or True) if self.settings.validate_certs else False
         try:
             with warnings.catch_warnings():
@@ -221,7 +229,7 @@ class Transport:
                     stream=True,
                     **content,
                 ) as response:
-                    raw = self._read(response, left)
+                    raw = self._read(response, end)
         except requests.exceptions.SSLError as error:
             if "certificate" in str(error).lower():
                 raise NoAnswerError(
@@ -239,17 +247,18 @@ class Transport:
             requests.exceptions.ContentDecodingError,
         ) as error:
             return _Passing(self._clean(f"the connection failed ({_root_cause(error)})"))
-        except requests.exceptions.RequestException as error:
+        except (OSError, ValueError) as error:
+            # A REQUESTS_CA_BUNDLE that is missing is an OSError, a host name that no host can have a ValueError.
             raise NoAnswerError(
                 self._clean(f"{name} could not be sent ({error})"), "Check api_url and the proxy variables."
             ) from None
         return self._judge(name, response, raw)
 
-    def _read(self, response: requests.Response, left: float) -> bytes:
+    def _read(self, response: requests.Response, end: float) -> bytes:
         """The whole body; an answer that drips, each part within the timeout, must still end in time."""
-        end = self.clock.monotonic() + left
         parts = []
-        for part in response.iter_content(_LONGEST_PAGE):
+        # In small parts: requests waits until it has all of a part.
+        for part in response.iter_content(_PART):
             parts.append(part)
             if self.clock.monotonic() > end:
                 raise requests.exceptions.Timeout
@@ -261,7 +270,7 @@ class Transport:
         body = _parsed(text)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             is_api_answer = not raw or isinstance(body, dict)
-            words = ErrorWords.of(self._clean(body), self._clean(text[:_LONGEST_PAGE]))
+            words = ErrorWords.of(self._clean(body), self._clean(text)[:_LONGEST_PAGE])
             return self._failure(name, response, words, date, is_api_answer)
         if status == HTTPStatus.NO_CONTENT:
             return Answer(name, {}, date)
@@ -306,9 +315,10 @@ class Transport:
 
     def _gave_up(self, name: str, last: _Passing, sent: int, spent: float, pause: float) -> OecError:
         times = "once" if sent == 1 else f"{sent} times"
+        words = last.words.rstrip(".")
         asked = f" The API asks to wait another {pause:.0f} s." if last.wait is not None else ""
         return NoAnswerError(
-            f"{name} got no usable answer: sent {times} in {spent:.0f} s, and the last time: {last.words}.{asked}",
+            f"{name} got no usable answer: sent {times} in {spent:.0f} s, and the last time: {words}.{asked}",
             "Nothing is lost by running this again; api_retries and api_max_wait say how long to keep trying.",
             status=last.status,
             code=last.code,
