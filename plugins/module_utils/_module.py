@@ -249,18 +249,18 @@ def _carry_out(module: OecModule, client: Client, actions: Sequence[Action], lis
 
 
 def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], listing: Listing) -> Iterator[Outcome]:
-    bar: OecError | None = None
+    barrier: OecError | None = None
     unanswered = 0
     for action in actions:
         try:
-            if bar and action.changed:
-                raise _not_tried(bar)
+            if barrier and action.changed:
+                raise _not_tried(barrier)
             stored = _apply(client, action, listing)
         except OecError as error:
             yield Outcome(action, action.fields_before, error.of_project(action.name))
             unanswered = unanswered + 1 if isinstance(error, NoAnswerError) else 0
             if error.concerns_the_account or unanswered == _UNANSWERED_AT_MOST:
-                bar = bar or error
+                barrier = barrier or error
         else:
             unanswered = 0 if action.changed else unanswered
             for surprise in action.surprises(stored) if stored else ():
@@ -268,10 +268,10 @@ def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], lis
             yield Outcome(action, stored.fields if stored else action.after)
 
 
-def _not_tried(bar: OecError) -> OecError:
+def _not_tried(barrier: OecError) -> OecError:
     """For what is left once going on would only get the address blocked, or wait for hours."""
-    message = f"not tried, because of what happened to {project_label(bar.project)}: {bar.message}"
-    return OecError(message, bar.hint, status=bar.status, code=bar.code, details=bar.details)
+    message = f"not tried, because of what happened to {project_label(barrier.project)}: {barrier.message}"
+    return OecError(message, barrier.hint, status=barrier.status, code=barrier.code, details=barrier.details)
 
 
 def _apply(client: Client, action: Action, listing: Listing) -> Project | None:

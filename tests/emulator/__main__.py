@@ -25,12 +25,22 @@ def main() -> None:
     parser.add_argument("--writes", type=int, default=20, help="writes a key has in a window; 0 is no limit")
     parser.add_argument("--window", type=float, default=60, help="the length of a window in seconds")
     parser.add_argument("--tls", action="store_true", help="https, with a certificate authority of its own")
+    parser.add_argument(
+        "--contract",
+        action="store_true",
+        help="end with status 1 if there was a request that the API does not document",
+    )
     wanted = parser.parse_args()
+    check = None
+    if wanted.contract:
+        from ..contract.contract import contract
+
+        check = contract().problems
 
     # Blocked before there is a second thread, so that none but sigwait ever gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, END)
     limits = {"reads": wanted.reads or None, "writes": wanted.writes or None, "window": wanted.window}
-    emulator = Emulator(host=wanted.host, port=wanted.port, tls=wanted.tls, **limits)
+    emulator = Emulator(host=wanted.host, port=wanted.port, tls=wanted.tls, check=check, **limits)
     try:
         if wanted.state:
             emulator.load(json.loads(wanted.state.read_text(encoding="utf-8")))
@@ -47,6 +57,8 @@ def main() -> None:
     print(f"# control: {emulator.root}/_emulator", flush=True)
     signal.sigwait(END)
     emulator.stop()
+    if problems := emulator.log.take_problems():
+        raise SystemExit("\n".join(["Requests that the API's reference does not allow:", *problems]))
 
 
 if __name__ == "__main__":

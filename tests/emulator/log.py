@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +25,29 @@ class LoggedRequest:
     replayed: bool = False
 
 
+Check = Callable[[LoggedRequest], list[str]]
+
+
 class RequestLog:
     """Every API request, in the order of arrival. Patterns are regular expressions for the whole path."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Check | None = None) -> None:
         self._lock = threading.Lock()
+        self._check = check
         self._entries: list[LoggedRequest] = []
+        self._problems: list[str] = []
 
     def add(self, entry: LoggedRequest) -> None:
+        problems = self._check(entry) if self._check else []
         with self._lock:
             self._entries.append(entry)
+            self._problems += problems
+
+    def take_problems(self) -> list[str]:
+        """What the check found since this was last called. Neither `clear` nor a reset of the emulator forgets it."""
+        with self._lock:
+            taken, self._problems = self._problems, []
+            return taken
 
     def clear(self) -> None:
         with self._lock:
@@ -53,5 +67,5 @@ class RequestLog:
 
     def count(self, operation: str | None = None) -> int:
         """How many requests there were: of all kinds, of one method ("GET"), or to one path ("GET /projects")."""
-        method, _, path = (operation or "").partition(" ")
+        method, _blank, path = (operation or "").partition(" ")
         return len(self.requests(method or None, path or None))

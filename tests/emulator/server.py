@@ -17,21 +17,26 @@ import uvicorn
 from .clock import Clock
 from .control import add_control
 from .faults import Faults
-from .log import RequestLog
+from .log import Check, RequestLog
 from .service import Service
 from .state import KEYS, SCOPED_PROJECT_ID, Settings, State
 from .wire import BASE, Exchange, Protocol, application
 
 
 class Emulator:
-    """`with Emulator(writes=None) as emulator:` serves at `emulator.url`; keyword arguments are the switches."""
+    """`with Emulator(writes=None) as emulator:` serves at `emulator.url`; keyword arguments are the switches.
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False, **settings: Any) -> None:
+    `check` says what is wrong with a request, for `log.take_problems()`; the answer is the same.
+    """
+
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False, check: Check | None = None, **settings: Any
+    ) -> None:
         self.keys = KEYS
         self.settings = Settings(**settings)
         self.clock = Clock()
         self.faults = Faults()
-        self.log = RequestLog()
+        self.log = RequestLog(check)
         self.ca_path: str | None = None
         self.wrong_ca_path: str | None = None
         self._given = settings

@@ -72,7 +72,7 @@ class Service:
         now = self.state.clock.now()
         if now < self.state.blocked_until.get(call.address, now):
             raise ip_blocked()
-        scheme, _, key = call.headers.get("authorization", "").partition(" ")
+        scheme, _blank, key = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             key = call.headers.get("x-api-key", "")
         key = key.strip()

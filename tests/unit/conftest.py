@@ -16,27 +16,35 @@ from ansible.module_utils import basic
 from ansible_collections.oecsh.cloud.plugins.module_utils import _transport
 from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._transport import Clock, Settings, Transport
+from ansible_collections.oecsh.cloud.tests.contract.contract import contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 
 Result = dict[str, Any]
 
 SERVER = "production-fsn1"
+# Read here, since ansible-test forks a process for each test: they all inherit it.
+CHECK = contract().problems
 
 
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[Emulator]:
-    with Emulator() as emulator:
+    with Emulator(check=CHECK) as emulator:
         yield emulator
 
 
 @pytest.fixture
-def emulator(running_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """The API, empty, with its clock standing still, and no connection option in the environment."""
+def emulator(running_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """The API, empty, with its clock standing still, and no connection option in the environment.
+
+    A test fails where a request was not as tests/contract/openapi.yaml has it.
+    """
     for name in ("API_KEY", "API_URL", "API_TIMEOUT", "API_RETRIES", "API_MAX_WAIT"):
         monkeypatch.delenv(f"OECSH_{name}", raising=False)
     running_emulator.reset()
     running_emulator.clock.freeze()
-    return running_emulator
+    running_emulator.log.take_problems()
+    yield running_emulator
+    assert running_emulator.log.take_problems() == []
 
 
 @pytest.fixture
@@ -75,9 +83,7 @@ def client(make_transport: Callable[..., Transport]) -> Client:
 
 
 @pytest.fixture
-def run_module(
-    emulator: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Result]:
+def run_module(emulator: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """run_module(name, check=False, diff=True, **options): the result of a module's real main()."""
     monkeypatch.setattr(_transport, "Clock", lambda: clock)
 

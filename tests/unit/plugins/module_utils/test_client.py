@@ -401,7 +401,7 @@ def test_ten_hosts_that_create_at_once_make_one_project(make_transport: MakeTran
         except OecError as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=host) for _ in range(10)]
+    threads = [threading.Thread(target=host) for _turn in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -425,7 +425,7 @@ def test_a_project_that_was_deleted_since_is_made_again(client: Client, emulator
 
 def test_a_project_that_was_deleted_twice_is_made_a_third_time(client: Client, emulator: Emulator) -> None:
     made = []
-    for _ in range(3):
+    for _turn in range(3):
         made.append(create(client).id)
         emulator.clock.advance(5)
         assert [project["id"] for project in emulator.projects()] == made[-1:]
@@ -440,7 +440,7 @@ def test_a_project_that_was_deleted_twice_is_made_a_third_time(client: Client, e
 def test_two_hosts_that_make_a_deleted_project_again_make_one(
     make_transport: MakeTransport, emulator: Emulator
 ) -> None:
-    clients = [Client(make_transport()) for _ in range(2)]
+    clients = [Client(make_transport()) for _turn in range(2)]
     emulator.remove(create(clients[0]).id)
     emulator.clock.advance(5)
     listings = [client.projects() for client in clients]
@@ -561,7 +561,7 @@ def test_a_stored_refusal_whose_cause_is_mended_does_not_lock_out(client: Client
 def test_a_stored_refusal_that_was_mended_makes_one_project_however_often_it_is_run(
     make_transport: MakeTransport, emulator: Emulator
 ) -> None:
-    clients = [Client(make_transport()) for _ in range(2)]
+    clients = [Client(make_transport()) for _turn in range(2)]
     body = {**BODY, "server_id": NEW_SERVER_ID}
     with pytest.raises(RefusedError):
         clients[0].create(body, clients[0].projects())

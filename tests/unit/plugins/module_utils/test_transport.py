@@ -71,7 +71,7 @@ class Peer:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, _address = self._listener.accept()
             except OSError:
                 return
             with connection:
@@ -563,7 +563,7 @@ def test_many_jobs_do_not_return_at_once_and_none_too_early(
 ) -> None:
     chances = [0.0, 0.1, 0.5, 0.999]
     jittery = Clock(clock.now, clock.monotonic, clock.sleep, iter(chances).__next__)
-    for _ in chances:
+    for _chance in chances:
         emulator.faults.add("rate_limit", retry_after=17)
         read(Transport(Settings(KEY, emulator.url), clock=jittery))
     assert sleeps == sorted(set(sleeps))
@@ -739,7 +739,7 @@ def test_an_answer_that_drips_ends_in_time(simulated: Time, chunked: bool, late:
         simulated.passed += late
         head = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % (180 * 512)
         connection.sendall(BEGUN + head + b"\r\n\r\n")
-        for _ in range(180):
+        for _turn in range(180):
             parts += 1
             simulated.passed += 20
             connection.sendall(b"200\r\n" + b" " * 512 + b"\r\n" if chunked else b" " * 512)
