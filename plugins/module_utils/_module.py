@@ -99,6 +99,11 @@ class OecModule(AnsibleModule):
         # ansible-core does not annotate its constructor.
         super().__init__(argument_spec=spec, supports_check_mode=True, **checks)  # type: ignore[no-untyped-call]
 
+    def _load_params(self) -> None:
+        super()._load_params()  # type: ignore[no-untyped-call]  # see above
+        # A survey field that is left blank is an empty string, whatever the option's type: it counts as not given.
+        self.params = _without_blanks(self.params)
+
     def exit_json(self, **result: Any) -> NoReturn:
         super().exit_json(**self._hide_secrets(result))
 
@@ -113,13 +118,17 @@ class OecModule(AnsibleModule):
         self.params = _without_odd_urls(masked(self.params, secrets))
         return masked(result, secrets)
 
-    def given(self, option: str) -> str | None:
-        """An option's text; None where it was left out or left blank."""
-        return self.params[option] or None
-
     def client(self, secrets: Sequence[str] = ()) -> Client:
         settings = Settings(**{name: self.params[name] for name in API_OPTIONS})
         return Client(Transport(settings, secrets=secrets))
+
+
+def _without_blanks(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _without_blanks(inner) for key, inner in value.items() if inner != "" or key.startswith("_ansible")
+        }
+    return [_without_blanks(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _without_odd_urls(value: Any) -> Any:
@@ -287,7 +296,7 @@ def _apply(client: Client, action: Action, listing: Listing) -> Project | None:
 
 def list_projects(module: OecModule) -> dict[str, Any]:
     """oec_project_info."""
-    project_id, server = _uuid_filter(module, "project_id"), module.given("server")
+    project_id, server = _uuid_filter(module, "project_id"), module.params["server"]
     client = module.client()
     if project_id:
         found = client.project(project_id)
@@ -308,13 +317,13 @@ def list_servers(module: OecModule) -> dict[str, Any]:
 
 
 def _uuid_filter(module: OecModule, option: str) -> str | None:
-    value = module.given(option)
+    value: str | None = module.params[option]
     if value and not is_uuid(value):
         raise InputError(f"{option} {value!r} is not a UUID", "Copy it from the list of all: leave the filter out.")
     return value and value.lower()
 
 
 def _matching(module: OecModule, key: str, items: Sequence[Project | Server], filters: Sequence[str]) -> dict[str, Any]:
-    wanted = {name: module.given(name) for name in filters if module.given(name)}
+    wanted = {name: module.params[name] for name in filters if module.params[name]}
     found = [item.fields for item in items if all(getattr(item, name) == value for name, value in wanted.items())]
     return {"changed": False, key: found}

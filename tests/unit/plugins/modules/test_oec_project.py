@@ -232,6 +232,21 @@ def test_blank_survey_fields_of_a_new_project_are_not_sent(oec_project, emulator
     assert sent(emulator) == [("POST", "/projects", {"name": "Client ERP", "server_id": FSN})]
 
 
+def test_a_blank_survey_field_counts_as_not_given_whatever_its_type(run_module, emulator):
+    emulator.add_project("Tailor ERP")
+    blanks = {
+        "state": "",
+        "api_timeout": "",
+        "api_retries": "",
+        "api_max_wait": "",
+        "validate_certs": "",
+        "ca_path": "",
+    }
+    assert run_module("oec_project", name="Tailor ERP", **blanks)["changed"] is False
+    declared = [{"name": "Tailor ERP", "state": ""}]
+    assert run_module("oec_projects", projects=declared, prune="", prune_limit="")["summary"]["unchanged"] == 1
+
+
 def test_a_blank_name_renames_nobody(oec_project, emulator):
     there = emulator.add_project("Client ERP")
     assert oec_project(project_id=there["id"], name="")["project"] == there
@@ -467,9 +482,9 @@ REFUSED = {
     "an http repository": ({"git_repo_url": "http://github.com/acme/x"}, "git_repo_url is not an https URL"),
     "an ssh repository": ({"git_repo_url": "git@github.com:acme/x.git"}, "git_repo_url is not an https URL"),
     "an id that is none": ({"project_id": "../servers"}, "project_id '../servers' is not a UUID"),
-    "no name that is one": ({"name": ""}, "neither name nor project_id is given"),
+    "no name that is one": ({"name": ""}, "one of the following is required: name, project_id"),
     "an idempotency key of two lines": ({"idempotency_key": "a\nb"}, "idempotency_key has characters"),
-    "a blank key": ({"api_key": ""}, "api_key is empty"),
+    "a blank key": ({"api_key": " "}, "api_key is empty"),
     "a key of two lines": ({"api_key": "oec_live_rw_a\nb"}, "api_key has characters that no API key has"),
     "plain http": ({"api_url": "http://api.oec.sh/v1"}, "plain http is for loopback only"),
     "no scheme": ({"api_url": "api.oec.sh"}, "is not an https URL"),
