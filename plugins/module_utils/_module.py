@@ -125,9 +125,8 @@ class OecModule(AnsibleModule):
 
 def _without_blanks(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {
-            key: _without_blanks(inner) for key, inner in value.items() if inner != "" or key.startswith("_ansible")
-        }
+        kept = ((key, inner) for key, inner in value.items() if str(inner).strip() or key.startswith("_ansible"))
+        return {key: _without_blanks(inner) for key, inner in kept}
     return [_without_blanks(inner) for inner in value] if isinstance(value, list) else value
 
 

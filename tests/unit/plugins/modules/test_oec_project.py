@@ -247,6 +247,19 @@ def test_a_blank_survey_field_counts_as_not_given_whatever_its_type(run_module, 
     assert run_module("oec_projects", projects=declared, prune="", prune_limit="")["summary"]["unchanged"] == 1
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_name_and_a_blank_key_are_missed_like_those_left_out(run_module, emulator, blank):
+    assert "one of the following is required: name, project_id" in run_module("oec_project", name=blank)["msg"]
+    assert "missing required arguments: api_key" in run_module("oec_project", name="Tailor ERP", api_key=blank)["msg"]
+    assert emulator.log.count() == 0
+
+
+def test_a_blank_key_in_the_environment_says_what_to_set(run_module, emulator, monkeypatch):
+    monkeypatch.setenv("OECSH_API_KEY", "")
+    assert "OECSH_API_KEY" in run_module("oec_project", name="Tailor ERP", api_key="")["msg"]
+    assert emulator.log.count() == 0
+
+
 def test_a_blank_name_renames_nobody(oec_project, emulator):
     there = emulator.add_project("Client ERP")
     assert oec_project(project_id=there["id"], name="")["project"] == there
@@ -482,9 +495,7 @@ REFUSED = {
     "an http repository": ({"git_repo_url": "http://github.com/acme/x"}, "git_repo_url is not an https URL"),
     "an ssh repository": ({"git_repo_url": "git@github.com:acme/x.git"}, "git_repo_url is not an https URL"),
     "an id that is none": ({"project_id": "../servers"}, "project_id '../servers' is not a UUID"),
-    "no name that is one": ({"name": ""}, "one of the following is required: name, project_id"),
     "an idempotency key of two lines": ({"idempotency_key": "a\nb"}, "idempotency_key has characters"),
-    "a blank key": ({"api_key": " "}, "api_key is empty"),
     "a key of two lines": ({"api_key": "oec_live_rw_a\nb"}, "api_key has characters that no API key has"),
     "plain http": ({"api_url": "http://api.oec.sh/v1"}, "plain http is for loopback only"),
     "no scheme": ({"api_url": "api.oec.sh"}, "is not an https URL"),
