@@ -73,8 +73,8 @@ function sort(column, direction) {
 headers.forEach((header, column) => {
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = header.textContent;
-  button.addEventListener("click", () => sort(column, header.ariaSort === "ascending" ? -1 : 1));
+  button.textContent = header.dataset.label = header.textContent;
+  button.addEventListener("click", () => sort(column, header.getAttribute("aria-sort") === "ascending" ? -1 : 1));
   header.replaceChildren(button);
 });
 

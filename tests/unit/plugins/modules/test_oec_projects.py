@@ -184,6 +184,17 @@ def test_more_writes_than_a_minute_allows_are_waited_for(provision, emulator, sl
     assert len(sleeps) == 1
 
 
+def test_forty_projects_at_eight_writes_a_minute_take_hardly_longer_than_the_limit_forces(provision, emulator, sleeps):
+    emulator.settings.writes = 8
+    begun = emulator.clock.now()
+    result = provision(*({"name": f"Client {number}", "server": FSN} for number in range(40)))
+    assert result["summary"] == counted(created=40)
+    # Five windows of a minute, of which the first may be half over.
+    assert (emulator.clock.now() - begun).total_seconds() <= 5 * 60
+    # One refusal for each new window: it is awaited by what the answer says, not by trial.
+    assert (len(sleeps), emulator.log.count("POST /projects")) == (4, 44)
+
+
 # What can be known to be wrong is refused as a whole, before the first write.
 
 GOOD = {"name": "Good ERP", "server": "production-fsn1"}

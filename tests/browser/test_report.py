@@ -1,0 +1,379 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ReportRun = Callable[..., Path]
+
+HOSTILE = {
+    "script": "<script>window.hacked = 1</script>",
+    "image": "\"><img src=x onerror='window.hacked = 1'>",
+    "end of the style": "</style></title></textarea>--><b>bold</b>",
+    "template": "{{ 7*7 }}{% raw %}{# #}",
+    "quotes": "\"double\" & 'single' `back` &amp; &lt;",
+    "long": "x" * 255,
+    "right to left": "مشروع العميل",
+    "overridden": "\u202egnp.exe",
+    "emoji": "🚀👩‍👩‍👧 Rocket",
+}
+
+# Every text that can be seen, with the least contrast to what lies behind it.
+CONTRASTS = """(() => {
+  const channels = color => color.match(/[\\d.]+/g).map(Number);
+  const luminance = color => channels(color).slice(0, 3).map(value => value / 255)
+    .map(value => value <= .04045 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4)
+    .reduce((sum, value, place) => sum + value * [.2126, .7152, .0722][place], 0);
+  const ground = element => {
+    const color = getComputedStyle(element).backgroundColor;
+    return channels(color)[3] === 0 && element.parentElement ? ground(element.parentElement) : color;
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.matches("script, option")) continue;
+    const [one, other] = [getComputedStyle(element).color, ground(element)].map(luminance).sort((a, b) => b - a);
+    found.push([(one + .05) / (other + .05), walker.currentNode.data.trim()]);
+  }
+  return found.sort((a, b) => a[0] - b[0]).slice(0, 5);
+})()"""
+
+
+@pytest.fixture(scope="module")
+def estate(emulator: Any, run_report: ReportRun) -> Path:
+    """A small estate with one of each thing that the page has something to say about."""
+    emulator.reset()
+    good = {"odoo_version": "18.0", "environment_count": 2, "git_repo_url": "https://github.com/acme/good"}
+    for name, server, fields in (
+        ("Client 10", "production-fsn1", {}),
+        ("Client 9", "production-nyc1", {"environment_count": 11}),
+        ("Ärzte Nord", "production-fsn1", {"odoo_version": "9.0"}),
+        ("Zebra", "production-fsn1", {"odoo_version": "16.0", "created_at": "2020-01-02T03:04:05Z"}),
+        ("No repository", "production-fsn1", {"git_repo_url": None}),
+        ("No version", "production-fsn1", {"odoo_version": None}),
+        ("No environments", "production-fsn1", {"environment_count": 0}),
+        ("Twin", "production-fsn1", {}),
+        ("Twin", "production-nyc1", {}),
+        ("Elsewhere", None, {"server_id": "11111111-2222-3333-4444-555555555555"}),
+        ("Nowhere", None, {"server_id": None, "default_branch": None}),
+        ("Credentials", "production-fsn1", {"git_repo_url": "https://bot:hunter2@gitlab.com/acme/x.git"}),
+        ("Plain", "production-fsn1", {"git_repo_url": "http://example.com/plain"}),
+        ("Script", "production-fsn1", {"git_repo_url": "javascript:window.hacked=1//https://example.com"}),
+        ("Data", "production-fsn1", {"git_repo_url": "data:text/html,https://example.com"}),
+        ("Split", "production-fsn1", {"git_repo_url": "https://example.com\\@evil.example/ x"}),
+        ("SaaS", "production-fsn1", {"odoo_version": "saas~17.2"}),
+    ):
+        emulator.add_project(name, server, **{**good, **fields})
+    return run_report(report_account="Acme GmbH")
+
+
+@pytest.fixture(scope="module")
+def hostile(emulator: Any, run_report: ReportRun) -> Path:
+    """Every text that the API can answer, and every one that the user can give, is one of the hostile ones."""
+    emulator.reset()
+    state = emulator.dump()
+    first = state["servers"]["acme"][0]
+    servers, projects = [], []
+    for number, text in enumerate(HOSTILE.values()):
+        ident = f"00000000-0000-4000-8000-{number:012}"
+        servers.append({**first, "id": ident, "name": text, "provider": text, "region": text})
+        texts = dict.fromkeys(("name", "odoo_version", "git_repo_url", "default_branch", "created_at"), text)
+        projects.append({**texts, "server_id": ident})
+    emulator.load({"servers": {"acme": servers}, "projects": projects})
+    text = "".join(HOSTILE.values())
+    return run_report(report_title=text.replace("{", "("), report_account=text.replace("{", "("))
+
+
+@pytest.fixture(scope="module")
+def empty(emulator: Any, run_report: ReportRun) -> Path:
+    emulator.reset()
+    emulator.load({"servers": {"acme": []}})
+    return run_report()
+
+
+@pytest.fixture(scope="module")
+def large(emulator: Any, run_report: ReportRun) -> Path:
+    emulator.reset()
+    emulator.fill(500)
+    return run_report()
+
+
+@pytest.mark.parametrize("which", ["estate", "hostile", "empty", "large"])
+def test_loads_nothing_else_and_has_nothing_to_complain_about(
+    page: Any, which: str, request: pytest.FixtureRequest
+) -> None:
+    path = request.getfixturevalue(which)
+    page.open(path)
+    assert page.requested() == [path.as_uri()]
+    assert page.complaints() == []
+    assert page.js("document.styleSheets.length") == 1
+
+
+def test_the_policy_forbids_what_the_page_does_not_hold_itself(page: Any, estate: Path) -> None:
+    page.open(estate)
+    page.js("document.body.insertAdjacentHTML('beforeend', '<img src=\"https://example.invalid/x\">')")
+    page.js("document.body.append(Object.assign(document.createElement('script'), {text: 'window.hacked = 1'}))")
+    assert page.js("window.hacked") is None
+    assert len([message for message in page.complaints() if "Content Security Policy" in message]) == 2
+
+
+def test_says_when_and_for_which_account_and_never_the_key(page: Any, estate: Path, empty: Path, emulator: Any) -> None:
+    page.open(estate)
+    (about,) = page.texts(".about")
+    assert about.startswith("Acme GmbH")
+    written = datetime.fromisoformat(page.js("document.querySelector('.about time').dateTime").replace("Z", "+00:00"))
+    assert timedelta() <= datetime.now(timezone.utc) - written < timedelta(hours=1)
+    assert page.open(empty).texts(".about")[0].startswith("127.0.0.1")
+    for path in (estate, empty):
+        assert emulator.keys.read_only not in path.read_text(encoding="utf-8")
+
+
+def test_servers_show_their_capacity_and_what_they_carry(page: Any, estate: Path) -> None:
+    page.open(estate)
+    rows = page.js(
+        "[...document.querySelectorAll('.servers tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"
+    )
+    cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+    assert cells == [
+        ["production-fsn1 hetzner · fsn1", "6", "62 GB", "477 GB", "13 2 old", "24 2.6 GB RAM each"],
+        ["production-nyc1 digitalocean · nyc1", "8", "32 GB", "320 GB", "2", "13 2.5 GB RAM each"],
+        ["staging-hel1 hetzner · hel1", "2", "4 GB", "80 GB", "0", "0"],
+        ["Not on a known server", *["\u2013 unknown"] * 3, "2", "4"],
+    ]
+    widths = page.js(
+        "[...document.querySelectorAll('.servers tbody tr:first-child .bar')].map(bar =>"
+        " [...bar.querySelectorAll('.fill, .old')].map(part => part.getBBox().width / bar.clientWidth))"
+    )
+    assert widths == [pytest.approx(expected, abs=0.01) for expected in ([0.75], [1], [1], [11 / 13, 2 / 13], [1])]
+
+
+def test_old_versions_stand_out(page: Any, estate: Path) -> None:
+    page.open(estate)
+    lines = [" ".join(text.split()) for text in page.texts(".chart li")]
+    assert lines == [
+        "18.0 13 projects",
+        "saas~17.2 1 project",
+        "16.0 old 1 project",
+        "9.0 old 1 project",
+        "not set 1 project",
+    ]
+    assert page.js("document.querySelectorAll('.chart .is-old .old').length") == 2
+    assert page.js("document.querySelectorAll('.chart li:not(.is-old) .old').length") == 0
+
+
+def test_tells_what_deserves_attention(page: Any, estate: Path) -> None:
+    page.open(estate)
+    page.js("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    found = page.js(
+        "Object.fromEntries([...document.querySelectorAll('details')].map(details =>"
+        " [details.querySelector('summary').lastChild.data.trim(),"
+        " [...details.querySelectorAll('a')].map(a => a.textContent)]))"
+    )
+    assert found == {
+        "Odoo before 17.0": ["Zebra", "Ärzte Nord"],
+        "No Odoo version": ["No version"],
+        "No repository": ["No repository"],
+        "No environments": ["No environments"],
+        "Name used more than once": ["Twin", "Twin"],
+        "Not on a known server": ["Elsewhere", "Nowhere"],
+    }
+    links = page.js("[...document.querySelectorAll('details a')].every(a => document.getElementById(a.hash.slice(1)))")
+    assert links is True
+
+
+def test_only_https_repositories_become_links_and_without_credentials(page: Any, estate: Path) -> None:
+    page.open(estate)
+    links = page.js(
+        "Object.fromEntries([...document.querySelectorAll('#table tbody tr')].map(row =>"
+        " [row.cells[0].innerText, row.querySelector('a')?.getAttribute('href') ?? null]))"
+    )
+    assert links["Credentials"] == "https://gitlab.com/acme/x.git"
+    assert links["Zebra"] == "https://github.com/acme/good"
+    assert [links[name] for name in ("No repository", "Plain", "Script", "Data", "Split")] == [None] * 5
+    assert "hunter2" not in estate.read_text(encoding="utf-8")
+    assert "javascript:window.hacked=1//https://example.com" in page.texts("#table td.long")
+
+
+def test_hostile_texts_are_only_text(page: Any, hostile: Path) -> None:
+    page.open(hostile)
+    assert page.js("window.hacked") is None
+    assert page.js("document.querySelectorAll('img, b, textarea').length") == 0
+    assert page.js("document.scripts.length") == 1
+    assert sorted(page.names()) == sorted(HOSTILE.values())
+    assert set(page.texts(".servers tbody th > bdi")) == set(HOSTILE.values())
+    assert set(page.texts(".chart .label bdi")) == set(HOSTILE.values())
+    assert set(page.texts("#table td.long bdi")) == set(HOSTILE.values())
+    page.choose("version", HOSTILE["quotes"])
+    assert page.names() == [HOSTILE["quotes"]]
+
+
+def test_an_empty_account_has_a_page_too(page: Any, empty: Path) -> None:
+    page.open(empty)
+    assert page.texts(".figures dd") == ["0"] * 5
+    assert page.texts(".empty") == [
+        "This account has no servers yet.",
+        "Without projects there is nothing to draw.",
+        "Nothing.",
+        "This account has no projects yet.",
+    ]
+
+
+def test_sorts_by_every_column(page: Any, estate: Path) -> None:
+    page.open(estate)
+    assert page.names()[:4] == ["Ärzte Nord", "Client 9", "Client 10", "Credentials"]
+    assert page.js("document.querySelector('[aria-sort]').textContent") == "Project"
+    page.sort_by("Project")
+    assert page.js("document.querySelector('[aria-sort]').ariaSort") == "descending"
+    assert page.names()[0] == "Zebra"
+    page.sort_by("Odoo")
+    assert (page.names()[0], page.names()[-1]) == ("Ärzte Nord", "No version")
+    page.sort_by("Odoo")
+    assert (page.names()[0], page.names()[-1]) == ("SaaS", "No version")
+    page.sort_by("Environments")
+    assert (page.names()[0], page.names()[-1]) == ("No environments", "Client 9")
+    page.sort_by("Created")
+    assert page.names()[0] == "Zebra"
+    page.sort_by("Repository")
+    assert page.names()[-1] == "No repository"
+    page.sort_by("Branch")
+    assert page.names()[-1] == "Nowhere"
+    page.sort_by("Server")
+    assert page.names()[-1] == "Nowhere"
+    assert page.js("document.querySelectorAll('[aria-sort]').length") == 1
+
+
+def test_filters_and_says_how_many_are_left(page: Any, estate: Path) -> None:
+    page.open(estate)
+    assert page.texts("#shown") == ["17 projects"]
+    page.choose("text", "arzte")
+    assert (page.names(), page.texts("#shown")) == (["Ärzte Nord"], ["1 of 17 projects"])
+    page.choose("text", "GOOD client")
+    assert page.names() == ["Client 9", "Client 10"]
+    page.choose("server", page.js("document.querySelector('#server option:nth-child(3)').value"))
+    assert page.names() == ["Client 9"]
+    page.choose("text", "no such project")
+    assert (page.names(), page.texts("#shown")) == ([], ["0 of 17 projects"])
+    page.click("#clear")
+    assert len(page.names()) == 17
+    assert page.texts("#clear") == []
+    page.choose("version", "16.0")
+    assert page.names() == ["Zebra"]
+    page.choose("version", "")
+    page.choose("note", "duplicate")
+    assert page.names() == ["Twin", "Twin"]
+    page.choose("note", "attention")
+    assert len(page.names()) == 9
+    page.sort_by("Project")
+    assert len(page.names()) == 9
+
+
+def test_a_link_to_a_project_shows_it_whatever_the_filter(page: Any, estate: Path) -> None:
+    page.open(estate)
+    page.choose("text", "zebra")
+    page.click("details:nth-of-type(2) a")
+    assert len(page.names()) == 17
+    assert page.js("document.querySelector(':target') !== null")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_works_without_javascript(page: Any, estate: Path, width: int) -> None:
+    page.open(estate, width=width, scripts=False)
+    assert len(page.names()) == 17
+    assert page.texts("#shown") == ["17 projects"]
+    assert page.texts(".tools") == []
+    assert page.js("document.querySelectorAll('button:not([hidden] *), .scripted').length") == 0
+    assert page.js("[...document.querySelectorAll('#table tbody a')].filter(a => a.checkVisibility()).length") == 12
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("which", ["estate", "hostile", "empty"])
+@pytest.mark.parametrize("width", [320, 360, 390, 700, 980, 1280])
+def test_never_scrolls_sideways(page: Any, which: str, width: int, request: pytest.FixtureRequest) -> None:
+    page.open(request.getfixturevalue(which), width=width)
+    page.js("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    assert page.js("innerWidth") == width
+    assert page.js("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_texts_stand_out_from_what_lies_behind_them(page: Any, estate: Path, scheme: str, width: int) -> None:
+    page.open(estate, scheme=scheme, width=width)
+    channels = re.findall(r"\d+", page.js("getComputedStyle(document.documentElement).backgroundColor"))
+    assert (statistics.mean(map(int, channels)) < 128) is (scheme == "dark")
+    least = page.js(CONTRASTS)
+    assert least[0][0] >= 4.5, least
+
+
+def test_prints_everything_in_black_on_white(page: Any, estate: Path) -> None:
+    page.open(estate, scheme="dark", media="print")
+    page.js("document.querySelectorAll('details').forEach(details => { details.open = false; })")
+    assert page.js("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.js(CONTRASTS)[0][0] >= 4.5
+    assert page.texts(".tools, .skip, button") == []
+    assert len(page.texts("details li")) == 9
+    assert len(page.names()) == 17
+    assert page.js("getComputedStyle(document.querySelector('#table thead')).display") == "table-header-group"
+    assert page.command("Page.printToPDF")["data"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_tells_a_screen_reader_all_there_is(page: Any, estate: Path, width: int) -> None:
+    tree = page.open(estate, width=width).tree()
+    roles = [role for role, _name in tree]
+    assert [roles.count(role) for role in ("banner", "main", "contentinfo", "search")] == [1] * 4
+    named = {role: [name for told, name in tree if told == role] for role in set(roles)}
+    assert named["region"] == ["Servers", "Odoo versions", "What deserves attention", "Projects"]
+    assert named["heading"] == ["Odoo projects on oec.sh", *named["region"]]
+    assert [name.split(",")[0] for name in named["table"]] == ["What each server has", "All projects"]
+    assert named["columnheader"][-7:] == [
+        "Project",
+        "Server",
+        "Odoo",
+        "Environments",
+        "Repository",
+        "Branch",
+        "Created",
+    ]
+    assert len(named["rowheader"]) == 4 + 17
+    assert roles.count("cell") + roles.count("gridcell") == 4 * 5 + 17 * 6
+    assert named["searchbox"] == ["Find"]
+    assert named["combobox"] == ["Server", "Odoo", "Attention"]
+    assert named["status"] is not None
+    assert not {"image", "img", "SvgRoot", "graphics-document"} & set(roles), "the numbers next to the bars say it all"
+    assert page.js("document.documentElement.lang") == "en"
+    assert page.js("[...document.querySelectorAll('thead th')].every(th => th.scope === 'col')")
+    assert page.js("[...document.querySelectorAll('tbody th')].every(th => th.scope === 'row')")
+    assert page.js("new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size") == page.js(
+        "document.querySelectorAll('[id]').length"
+    )
+
+
+def test_500_projects_are_there_within_a_second(page: Any, large: Path) -> None:
+    times = []
+    for _attempt in range(3):
+        page.open(large)
+        times.append(page.js("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+    assert min(times) < 1000, times
+    assert len(page.names()) == 500
+    took = page.js(
+        "(() => { const start = performance.now(); const field = document.getElementById('text'); field.value = '49';"
+        " field.dispatchEvent(new Event('input')); document.body.offsetHeight; return performance.now() - start; })()"
+    )
+    assert took < 500
+    assert len(page.names()) == 15
+
+
+def test_check_mode_writes_nothing(empty: Path, run_report: ReportRun) -> None:
+    assert empty.stat().st_mode & 0o777 == 0o644
+    assert not run_report("--check", "--diff").exists()
