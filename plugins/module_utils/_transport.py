@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import math
 import random
 import re
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -39,6 +41,9 @@ REQUESTS_IMPORT_ERROR: str | None = None
 try:
     import requests
     from requests.auth import AuthBase
+
+    # It logs the headers that it cannot read, and Ansible's log_path takes in what is logged in its own process.
+    logging.getLogger("urllib3").propagate = False
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     if not TYPE_CHECKING:
@@ -55,6 +60,7 @@ _SHORTEST_TIMEOUT = 0.001
 _PART = 1024
 _MINUTE = 60.0
 _LONGEST_PAGE = 65536
+_DEEPEST = 50
 _NOT_JSON = object()
 
 
@@ -173,6 +179,8 @@ class Transport:
         self.clock = clock or Clock()
         self._secrets = [settings.api_key, *secrets]
         self._session = requests.Session()
+        # No cookie is sent back: the API documents none.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.auth = _Bearer(settings.api_key)
         self._session.headers.update({"Accept": "application/json", "User-Agent": "ansible-collection-oecsh.cloud"})
         # Over plain http a proxy would be shown the key.
@@ -208,10 +216,6 @@ class Transport:
             if failures > self.settings.api_retries or spent + pause >= self.settings.api_max_wait:
                 raise self._gave_up(name, outcome, sent, spent, pause)
             self.clock.sleep(pause)
-            spent = self.clock.monotonic() - started
-            if spent >= self.settings.api_max_wait:
-                # To sleep can take longer than asked.
-                raise self._gave_up(name, outcome, sent, spent, 0)
 
     def _send(self, name: str, method: str, path: str, end: float, **content: Any) -> Answer | _Passing:
         timeout = max(min(self.settings.api_timeout, end - self.clock.monotonic()), _SHORTEST_TIMEOUT)
@@ -258,10 +262,14 @@ class Transport:
         """The whole body; an answer that drips, each part within the timeout, must still end in time."""
         parts = []
         # In small parts: requests waits until it has all of a part.
-        for part in response.iter_content(_PART):
-            parts.append(part)
-            if self.clock.monotonic() > end:
-                raise requests.exceptions.Timeout
+        try:
+            for part in response.iter_content(_PART):
+                parts.append(part)
+                if self.clock.monotonic() > end:
+                    raise requests.exceptions.Timeout
+        except (ValueError, OverflowError):
+            # The length of a chunk is negative, or beyond all bounds.
+            raise requests.exceptions.ChunkedEncodingError("the answer's chunks make no sense") from None
         return b"".join(parts)
 
     def _judge(self, name: str, response: requests.Response, raw: bytes) -> Answer | _Passing:
@@ -335,9 +343,16 @@ class Transport:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        parsed = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return _NOT_JSON
+    return parsed if _is_shallow(parsed) else _NOT_JSON
+
+
+def _is_shallow(value: Any, levels: int = _DEEPEST) -> bool:
+    """Whether all that goes through the value by recursion, Ansible included, comes to an end."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in inner)
 
 
 def _refuse_constant(name: str) -> None:
