@@ -90,7 +90,7 @@ class Wire:
             if not part:
                 return
             received += part
-        head, _, body = received.partition(b"\r\n\r\n")
+        head, _blank, body = received.partition(b"\r\n\r\n")
         lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         left = int(lines.get(b"content-length", b"0")) - len(body)
         while left > 0:
