@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -150,13 +150,19 @@ def run(task: Callable[[OecModule], dict[str, Any]], options: Spec, **checks: An
     try:
         result = task(module)
     except OecError as error:
-        result = {"failed": True, "msg": str(error), "error": error.as_error()}
-        if isinstance(error, RefusedPlanError) and module._diff:
-            result["diff"] = [action.diff for action in error.actions if action.changed]
+        result = _failure(error)
     # Outside the except: inside, Ansible would add a traceback to a failure that needs none.
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def _failure(error: OecError) -> dict[str, Any]:
+    return {"failed": True, "msg": str(error), "error": error.as_error()}
+
+
+def _diffs(actions: Iterable[Action]) -> list[dict[str, Any]]:
+    return [action.diff for action in actions if action.changed]
 
 
 @dataclass(frozen=True)
@@ -206,13 +212,12 @@ def ensure_projects(module: OecModule) -> dict[str, Any]:
         raise InputError("prune with an empty list of projects would remove every project", "List those to keep.")
     client = module.client([secret for declared in declarations for secret in declared.secrets])
     listing = client.projects()
-    actions = plan(
-        declarations,
-        listing.projects,
-        _servers_for(declarations, client),
-        prune=module.params["prune"],
-        prune_limit=module.params["prune_limit"],
-    )
+    servers = _servers_for(declarations, client)
+    limits = {"prune": module.params["prune"], "prune_limit": module.params["prune_limit"]}
+    try:
+        actions = plan(declarations, listing.projects, servers, **limits)
+    except RefusedPlanError as refused:
+        return {**_failure(refused), "diff": _diffs(refused.actions)} if module._diff else _failure(refused)
     outcomes = list(_carry_out(module, client, actions, listing))
     entries = [outcome.as_result() for outcome in outcomes]
     counts = Counter(entry["action"] for entry in entries)
@@ -222,12 +227,12 @@ def ensure_projects(module: OecModule) -> dict[str, Any]:
         "summary": {kind: counts[kind] for kind in (CREATED, UPDATED, DELETED, UNCHANGED, FAILED)},
     }
     if module._diff:
-        result["diff"] = [outcome.action.diff for outcome in outcomes if outcome.action.changed and not outcome.error]
+        result["diff"] = _diffs(outcome.action for outcome in outcomes if not outcome.error)
     failures = [outcome.error for outcome in outcomes if outcome.error]
     if failures:
         first = listed([str(error) for error in failures])
         msg = f"{len(failures)} of {len(entries)} projects failed, and the others are done. {first}"
-        result.update(failed=True, msg=msg, error=failures[0].as_error())
+        result.update(_failure(failures[0]), msg=msg)
     return result
 
 

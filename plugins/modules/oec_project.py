@@ -157,17 +157,39 @@ project:
       sample: "2025-09-15T10:30:00Z"
 diff:
   description: What was changed, or in check mode would be.
-  returned: in diff mode
+  returned: success, in diff mode
   type: dict
   contains:
     before:
       description: The declarable fields before the task. Empty where there was no project.
       type: dict
-      returned: in diff mode
+      returned: success, in diff mode
+      sample:
+        name: Client ERP
+        server_id: 8e4f2a1c-1234-5678-abcd-ef0123456789
+        git_repo_url: https://github.com/acme/client-erp
+        default_branch: main
+        odoo_version: "17.0"
     after:
       description: The same fields after the task. Empty where there is no project any more.
       type: dict
-      returned: in diff mode
+      returned: success, in diff mode
+      sample:
+        name: Client ERP
+        server_id: 8e4f2a1c-1234-5678-abcd-ef0123456789
+        git_repo_url: https://github.com/acme/client-erp
+        default_branch: release/17.0
+        odoo_version: "17.0"
+    before_header:
+      description: Which project it is, and whether it was absent before the task.
+      type: str
+      returned: success, in diff mode
+      sample: project 'Client ERP'
+    after_header:
+      description: Which project it is, and whether it is absent after the task.
+      type: str
+      returned: success, in diff mode
+      sample: project 'Client ERP'
 error:
   description: What went wrong, for C(rescue). RV(ignore:msg) says it in a sentence, with what to do.
   returned: failure

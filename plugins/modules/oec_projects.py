@@ -136,7 +136,7 @@ summary:
     failed: 0
 diff:
   description:
-    - One entry with C(before) and C(after) for each project that is changed, or in check mode would be.
+    - One entry with C(before), C(after), C(before_header) and C(after_header) for each project that is changed, or in check mode would be.
     - Where the plan is refused, one for each that could be planned all the same.
   returned: in diff mode, also when the plan is refused
   type: list
