@@ -1,0 +1,60 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How sphinx makes the site of what antsibull-docs has written: see `build`."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+project = "oecsh.cloud"
+copyright = "oecsh.cloud contributors"  # noqa: A001  # sphinx calls it that
+title = "Ansible collection oecsh.cloud"
+html_title = title
+html_short_title = title
+
+extensions = ["sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
+html_theme = "sphinx_ansible_theme"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+pygments_style = "ansible"
+highlight_language = "YAML+Jinja"
+html_show_sphinx = False
+html_use_index = False
+html_copy_source = False
+smartquotes = False
+default_role = "any"
+nitpicky = True
+
+# What the pages refer to in Ansible's own documentation. Written down here, so that a build asks no other site.
+ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
+CONFIG = "reference_appendices/config.html"
+LABELS = {
+    "ansible_collections.ansible.builtin.jsonfile_cache": "collections/ansible/builtin/jsonfile_cache.html",
+    "ansible_configuration_settings": CONFIG,
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+VARIABLES = [
+    "ANSIBLE_CACHE_PLUGIN",
+    "ANSIBLE_CACHE_PLUGIN_CONNECTION",
+    "ANSIBLE_CACHE_PLUGIN_PREFIX",
+    "ANSIBLE_CACHE_PLUGIN_TIMEOUT",
+    "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
+]
+
+
+def inventory(path: Path) -> str:
+    """Sphinx's own list of what can be referred to."""
+    lines = [f"{label} std:label -1 {page} {label}" for label, page in LABELS.items()]
+    lines += [f"{name} std:envvar 1 {CONFIG}#envvar-$ -" for name in VARIABLES]
+    head = "# Sphinx inventory version 2\n# Project: ansible\n# Version: latest\n"
+    head += "# The remainder of this file is compressed using zlib.\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(head.encode() + zlib.compress("".join(f"{line}\n" for line in lines).encode()))
+    return str(path)
+
+
+intersphinx_mapping = {
+    "ansible": (ANSIBLE, inventory(Path(__file__).resolve().parents[2] / ".cache" / "docs" / "ansible.inv")),
+}
