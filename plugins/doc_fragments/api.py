@@ -7,7 +7,7 @@ from __future__ import annotations
 
 class ModuleDocFragment:
     # What the modules and the inventory plugin have in common.
-    OPTIONS = r"""
+    DOCUMENTATION = r"""
 options:
   api_key:
     description:
@@ -56,10 +56,4 @@ seealso:
   - name: oec.sh
     description: The service that the public API belongs to; its documentation has the API reference.
     link: https://oec.sh
-"""
-
-    DOCUMENTATION = f"""{OPTIONS}
-notes:
-  - The module talks to the API from the host that it runs on. Run it on V(localhost), or delegate to it.
-  - Set the connection once for all modules with C(module_defaults) and the group C(oecsh.cloud.all).
 """

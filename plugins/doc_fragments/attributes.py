@@ -6,6 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    # What the modules have in common, and an inventory plugin has not.
     DOCUMENTATION = r"""
 attributes:
   check_mode:
@@ -19,6 +20,9 @@ attributes:
     support: full
     membership:
       - oecsh.cloud.all
+notes:
+  - The module talks to the API from the host that it runs on. Run it on V(localhost), or delegate to it.
+  - Set the connection once for all modules with C(module_defaults) and the group C(oecsh.cloud.all).
 """
 
     CHANGES = r"""

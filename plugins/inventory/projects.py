@@ -19,7 +19,7 @@ description:
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
-  - oecsh.cloud.api.options
+  - oecsh.cloud.api
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:
