@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -182,9 +183,18 @@ class Client:
             replayed.add(project.id)
             key = _next_key(key, project.id)
 
-    def _post(self, body: Mapping[str, str], key: str, listing: Listing, *, is_derived: bool) -> Project:
+    def _post(
+        self,
+        body: Mapping[str, str],
+        key: str,
+        listing: Listing,
+        *,
+        is_derived: bool,
+        is_settled: Callable[[], bool] | None = None,
+    ) -> Project:
+        headers = {"X-Idempotency-Key": key}
         try:
-            answer = self._transport.request("POST", "/projects", body=body, headers={"X-Idempotency-Key": key})
+            answer = self._transport.request("POST", "/projects", body=body, headers=headers, is_settled=is_settled)
         except NoAnswerError:
             adopted = self._made_since(listing, body["name"])
             if adopted is None:
@@ -197,7 +207,10 @@ class Client:
         return Project.parse(answer.body, answer.request)
 
     def _confirm(self, body: Mapping[str, str], key: str, listing: Listing, refused: RefusedError) -> Project:
-        """A refusal may be a stored answer whose cause is mended since: looks, and asks once more under a new key."""
+        """A refusal may be a stored answer whose cause is mended since: looks, and asks once more under a new key.
+
+        Under the same key after a 409, which may be the words for "still being served": a new one would make a second.
+        """
         try:
             again = self.projects()
         except OecError:
@@ -206,8 +219,14 @@ class Client:
         adopted = _only_new(again, listing, body["name"])
         if adopted is not None:
             return adopted
-        minute = (again.date or self._now()).strftime("%Y-%m-%dT%H:%M")
-        return self._post(body, _next_key(key, minute), again, is_derived=False)
+        if refused.status != HTTPStatus.CONFLICT:
+            key = _next_key(key, (again.date or self._now()).strftime("%Y-%m-%dT%H:%M"))
+
+        def is_settled() -> bool:
+            # In the next minute another job asks under another key.
+            return self._made_since(again, body["name"]) is not None
+
+        return self._post(body, key, again, is_derived=False, is_settled=is_settled)
 
     def _made_since(self, listing: Listing, name: str) -> Project | None:
         try:

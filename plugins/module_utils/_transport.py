@@ -194,10 +194,12 @@ class Transport:
         query: Mapping[str, str | int] | None = None,
         body: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        is_settled: Callable[[], bool] | None = None,
     ) -> Answer:
         """An answer of 2xx, or RefusedError, NoAnswerError or UnexpectedAnswerError (reference: each Response).
 
-        A POST must carry X-Idempotency-Key: whatever is sent here may be sent again.
+        A POST must carry X-Idempotency-Key: whatever is sent here may be sent again. `is_settled` is asked before that,
+        and ends it where somebody else has done meanwhile what the request is for.
         """
         name = f"{method} {path}"
         started = self.clock.monotonic()
@@ -216,6 +218,8 @@ class Transport:
             if failures > self.settings.api_retries or spent + pause >= self.settings.api_max_wait:
                 raise self._gave_up(name, outcome, sent, spent, pause)
             self.clock.sleep(pause)
+            if is_settled and is_settled():
+                raise self._gave_up(name, outcome, sent, spent, pause)
 
     def _send(self, name: str, method: str, path: str, end: float, **content: Any) -> Answer | _Passing:
         timeout = max(min(self.settings.api_timeout, end - self.clock.monotonic()), _SHORTEST_TIMEOUT)

@@ -592,7 +592,8 @@ def test_a_refusal_that_still_stands_is_reported_after_one_confirmation(
     with pytest.raises(RefusedError, match=rf"POST /projects was refused \({status} {code}\): Second words\."):
         create(client)
     assert asked(emulator) == ["GET /projects", "POST /projects", "GET /projects", "POST /projects"]
-    assert len(set(keys(emulator))) == 2
+    # A conflict may be the words for "still being served": under another key that would make a second project.
+    assert len(set(keys(emulator))) == (1 if status == 409 else 2)
     assert (emulator.projects(), sleeps) == ([], [])
 
 
@@ -684,7 +685,7 @@ def test_a_confirmation_whose_answer_is_lost_makes_one_project(
     emulator.faults.add("cut_after", "POST", times=None)
     project = create(Client(make_transport(api_retries=1)))
     assert [dict(project.fields)] == emulator.projects()
-    assert emulator.log.count("POST") == 3
+    assert emulator.log.count("POST") == 2
 
 
 # Never answered.

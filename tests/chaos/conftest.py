@@ -1,0 +1,87 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option --long, and the table that closes a run: what was tried, how often, and what went wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.oecsh.cloud.tests.chaos.commands import Ansible
+from ansible_collections.oecsh.cloud.tests.chaos.report import Figures, insert, table
+from ansible_collections.oecsh.cloud.tests.emulator import Emulator
+from ansible_collections.oecsh.cloud.tests.unit.conftest import (
+    client,
+    clock,
+    emulator,
+    make_transport,
+    run_module,
+    running_emulator,
+    sleeps,
+)
+
+__all__ = ["client", "clock", "emulator", "make_transport", "run_module", "running_emulator", "sleeps"]
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[1] / "docs" / "reliability.md"
+PROPERTY = "chaos"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("chaos")
+    group.addoption("--long", action="store_true", help="try for minutes rather than seconds (or: OECSH_CHAOS=long)")
+    group.addoption("--page", type=Path, default=PAGE, help="where a long run writes its table (default: %(default)s)")
+
+
+def is_long(config: pytest.Config) -> bool:
+    return bool(config.getoption("--long", default=False)) or os.environ.get("OECSH_CHAOS") == "long"
+
+
+@pytest.fixture(scope="session")
+def long_run(request: pytest.FixtureRequest) -> bool:
+    """Whether to take minutes and try a lot, or seconds and try the same in small."""
+    return is_long(request.config)
+
+
+@pytest.fixture
+def ansible(emulator: Emulator, tmp_path: Path) -> Iterator[Ansible]:
+    """Real processes, which need a clock that runs."""
+    emulator.clock.thaw()
+    started = Ansible(emulator, tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """record(what, tried, lost=0, duplicated=0, wrong=0): a row of the closing table; rows of one name add up."""
+
+    def note(what: str, tried: int, lost: int = 0, duplicated: int = 0, wrong: int = 0) -> None:
+        # A property travels with the report of the test, from another process too.
+        request.node.user_properties.append((PROPERTY, [what, tried, lost, duplicated, wrong]))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    calls = [report for report in reports if report.when == "call"]
+    figures: Figures = {}
+    for report in sorted(calls, key=lambda report: report.location):
+        for name, row in report.user_properties:
+            if name == PROPERTY:
+                what, *counts = row
+                figures[what] = [sum(pair) for pair in zip(figures.get(what, [0] * len(counts)), counts, strict=True)]
+    if not figures:
+        return
+    terminalreporter.section("chaos")
+    terminalreporter.write_line(table(figures))
+    page: Path = config.getoption("--page", default=PAGE)
+    seen = {Path(report.nodeid.partition("::")[0]).name for report in calls}
+    is_whole = {path.name for path in HERE.glob("test_*.py")} <= seen and "deselected" not in terminalreporter.stats
+    if is_long(config) and exitstatus == pytest.ExitCode.OK and is_whole and page.exists():
+        page.write_text(insert(table(figures), page.read_text(encoding="utf-8")), encoding="utf-8")
+        terminalreporter.write_line(f"written to {page}")
