@@ -36,6 +36,9 @@ options:
   api_url:
     env:
       - name: OECSH_API_URL
+  ca_path:
+    # As a path, a blank one would be the folder that Ansible is started in.
+    type: str
   api_timeout:
     env:
       - name: OECSH_API_TIMEOUT
@@ -84,7 +87,7 @@ notes:
     a run with a fresh cache sends no request at all.
     The cache belongs to one O(api_url) and O(api_key), and holds all projects,
     so that changed filters and groups need no new one. C(ansible-playbook --flush-cache) reads the API again.
-  - Since ansible-core 2.19, C(ansible-inventory --list) wraps what is no template in C(__ansible_unsafe).
+  - C(ansible-inventory --list) wraps a text that holds braces in C(__ansible_unsafe).
     Ansible reads that back as text, and C(--host) shows it as it is.
   - O(api_key), O(api_url) and O(ca_path) may be templates, such as a lookup, or encrypted with Ansible Vault.
   - In AWX or the Automation Platform, add it as a source of the kind "Sourced from a Project" and type the file's path.
@@ -145,6 +148,7 @@ compose:
 # mypy: allow-untyped-calls
 # ansible-core annotates the base classes in parts.
 
+import os
 import re
 import sys
 from collections import Counter
@@ -167,14 +171,14 @@ GROUP = "oec_projects"
 
 _ODD_IN_A_HOST_NAME = re.compile(r"[^\w.-]+")
 
-_marked: Callable[[str], str]
-if hasattr(BaseInventoryPlugin, "trusted_by_default"):
-    # Since ansible-core 2.19 nothing is a template that an inventory plugin does not declare to be one.
-    _marked = str
-else:
-    from ansible.utils.unsafe_proxy import wrap_var
-
-    _marked = wrap_var
+_with_braces: Callable[[str], str] = str
+_without_braces: Callable[[str], str] = str
+try:
+    # Since ansible-core 2.19 nothing is a template that is not declared to be one. What cannot be one is declared so,
+    # because ansible-inventory, and AWX with it, would show it in a wrapper.
+    from ansible.template import trust_as_template as _without_braces
+except ImportError:
+    from ansible.utils.unsafe_proxy import wrap_var as _with_braces
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -222,7 +226,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 options[name] = self.templar.template(self.get_option(name))
             except AnsibleError as error:
                 raise InputError(f"the template of {name} fails: {error}") from None
-        return Settings(**{**options, "api_key": options["api_key"] or "", "api_url": options["api_url"] or ""})
+        texts = {name: options[name] or "" for name in ("api_key", "api_url", "ca_path")}
+        return Settings(**{**options, **texts, "ca_path": os.path.expanduser(texts["ca_path"].strip())})
 
     def _is_wanted(self, project: Variables) -> bool:
         return (
@@ -315,7 +320,7 @@ def _matches(patterns: Iterable[Any], *values: str | None) -> bool:
 def _never_a_template(value: Any) -> Any:
     """The same value, with all strings that could be templates marked as none."""
     if isinstance(value, str):
-        return _marked(value) if "{" in value or "}" in value else value
+        return _with_braces(value) if "{" in value or "}" in value else _without_braces(value)
     if isinstance(value, Mapping):
         return {_never_a_template(key): _never_a_template(inner) for key, inner in value.items()}
     return [_never_a_template(inner) for inner in value] if isinstance(value, list) else value

@@ -72,7 +72,8 @@ class OecError(Exception):
     ) -> None:
         super().__init__(message)
         self.project = ""
-        self.message = message
+        # The API's own words are part of it, and no terminal is to obey them.
+        self.message = "".join(character if character.isprintable() else " " for character in message)
         self.hint = hint
         self.status = status
         self.code = code

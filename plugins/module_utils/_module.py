@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client, Listing, Project, Server
 from ansible_collections.oecsh.cloud.plugins.module_utils._errors import (
     MASK,
@@ -49,12 +50,21 @@ Spec = Mapping[str, Mapping[str, Any]]
 
 _UNANSWERED_AT_MOST = 3
 
+
+def _number_in_environment(name: str) -> str:
+    value: str = env_fallback(name)
+    if not value.strip():
+        # A field of a credential that is left blank, and no number.
+        raise AnsibleFallbackNotFound
+    return value
+
+
 API_OPTIONS: Spec = {
     "api_key": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["OECSH_API_KEY"])},
     "api_url": {"type": "str", "default": DEFAULT_URL, "fallback": (env_fallback, ["OECSH_API_URL"])},
-    "api_timeout": {"type": "int", "default": 30, "fallback": (env_fallback, ["OECSH_API_TIMEOUT"])},
-    "api_retries": {"type": "int", "default": 5, "fallback": (env_fallback, ["OECSH_API_RETRIES"])},
-    "api_max_wait": {"type": "int", "default": 600, "fallback": (env_fallback, ["OECSH_API_MAX_WAIT"])},
+    "api_timeout": {"type": "int", "default": 30, "fallback": (_number_in_environment, ["OECSH_API_TIMEOUT"])},
+    "api_retries": {"type": "int", "default": 5, "fallback": (_number_in_environment, ["OECSH_API_RETRIES"])},
+    "api_max_wait": {"type": "int", "default": 600, "fallback": (_number_in_environment, ["OECSH_API_MAX_WAIT"])},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
 }
@@ -101,7 +111,7 @@ class OecModule(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]  # see above
-        # A survey field that is left blank is an empty string, whatever the option's type: it counts as not given.
+        # A survey field that is left blank is an empty string or null, whatever the option's type: it is not given.
         self.params = _without_blanks(self.params)
 
     def exit_json(self, **result: Any) -> NoReturn:
@@ -125,9 +135,13 @@ class OecModule(AnsibleModule):
 
 def _without_blanks(value: Any) -> Any:
     if isinstance(value, Mapping):
-        kept = ((key, inner) for key, inner in value.items() if str(inner).strip() or key.startswith("_ansible"))
+        kept = ((key, inner) for key, inner in value.items() if not _is_blank(inner) or key.startswith("_ansible"))
         return {key: _without_blanks(inner) for key, inner in kept}
     return [_without_blanks(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _without_odd_urls(value: Any) -> Any:

@@ -29,7 +29,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._transport import is_p
 LONGEST_TEXT = 255
 DEFAULT_BRANCH = "main"
 
-_NAMED_AT_MOST = 20
+_NAMED_AT_MOST = 12
 
 CREATED, UPDATED, DELETED, UNCHANGED, FAILED = "created", "updated", "deleted", "unchanged", "failed"
 
@@ -222,14 +222,17 @@ def _repeats(declarations: Sequence[Declaration]) -> list[PlanError]:
 def _too_many(pruned: Sequence[Action], limit: int) -> list[PlanError]:
     if len(pruned) <= limit:
         return []
-    names = ", ".join(repr(action.name) for action in pruned[:_NAMED_AT_MOST])
-    more = ", ..." if len(pruned) > _NAMED_AT_MOST else ""
+    names = _named([repr(action.name) for action in pruned], ", ")
     return [
         PlanError(
-            f"prune would remove {len(pruned)} projects, and prune_limit is {limit}: {names}{more}",
+            f"prune would remove {len(pruned)} projects, and prune_limit is {limit}: {names}",
             "List those to keep, or raise prune_limit.",
         )
     ]
+
+
+def _named(names: Sequence[str], separator: str) -> str:
+    return separator.join([*names[:_NAMED_AT_MOST], *(["..."] if len(names) > _NAMED_AT_MOST else [])])
 
 
 def _only(declared: Declaration, found: Sequence[Project]) -> Project | None:
@@ -327,7 +330,9 @@ def _server_id(server: str | None, servers: Sequence[Server]) -> str | None:
         return server and server.lower()
     found = [candidate.id for candidate in servers if candidate.name == server]
     if len(found) != 1:
-        known = "; ".join(f"{candidate.name!r} ({candidate.id})" for candidate in servers) or "none"
+        # Should there be many, those of the name are the first to be read.
+        in_order = sorted(servers, key=lambda candidate: candidate.name != server)
+        known = _named([f"{candidate.name!r} ({candidate.id})" for candidate in in_order], "; ") or "none"
         what = f"{len(found)} servers are named {server!r}" if found else f"there is no server {server!r}"
         raise PlanError(f"{what}; the servers are: {known}", "Give one of those names, or a server's id.")
     return found[0]

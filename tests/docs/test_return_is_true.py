@@ -9,6 +9,7 @@ the RETURN of the module: every key is documented, with its type, and is there i
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -394,6 +395,9 @@ def test_the_inventory_plugin_shares_the_connection_of_the_modules(
         for name, option in specification("oec_server_info", monkeypatch).items()
         if name.startswith("api_") or name in ("ca_path", "validate_certs")
     }
+    # The plugin cannot tell a blank path from the folder that Ansible is started in, so it takes a text.
+    assert (options["ca_path"]["type"], specified["ca_path"]["type"]) == ("str", "path")
+    specified["ca_path"] = {**specified["ca_path"], "type": "str"}
     shared = {name: options[name] for name in specified}
     for name, option in shared.items():
         variables = [source["name"] for source in option.get("env", [])]
@@ -443,20 +447,20 @@ def imported_by(role: str) -> list[str]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_defaults_of_a_role_are_those_that_it_documents(role: str) -> None:
-    defaults = role_file(role, "defaults/main.yml")
-    for imported in imported_by(role):
-        defaults = {**role_file(imported, "defaults/main.yml"), **defaults}
-    options = role_options(role)
-    assert role_file(role, "defaults/main.yml").keys() <= options.keys()
-    for name, option in options.items():
+def test_a_variable_that_is_left_out_is_what_the_role_documents(role: str) -> None:
+    paths = [path for name in (role, *imported_by(role)) for path in (ROOT / "roles" / name).glob("*/*.yml")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    for name, option in role_options(role).items():
+        defaults = re.findall(rf"\b{name} \| default\((.+?)(?:, true)?\)", text)
         if option.get("required"):
-            assert name not in defaults, name
+            assert defaults == [], name
         elif "default" in option:
-            assert defaults[name] == option["default"], name
+            used = [ast.literal_eval({"false": "False"}.get(default, default)) for default in defaults]
+            assert used, name
+            assert used == [option["default"]] * len(used), name
         else:
             # What is worked out is said in words.
-            assert "{{" in defaults[name], name
+            assert defaults, name
             assert "The default is" in sentences(option), name
 
 

@@ -462,6 +462,17 @@ def test_no_servers_at_all_are_called_none():
         plan([declare(name="New", server="berlin")], [], [])
 
 
+def test_of_many_servers_those_of_the_name_are_listed_first():
+    servers = [
+        *(server(f"s{number}", uuid(number)) for number in range(30)),
+        *(server("twin", uuid(n)) for n in (91, 92)),
+    ]
+    with pytest.raises(PlanError) as refused:
+        plan([declare(name="New", server="twin")], [], servers)
+    assert f"the servers are: 'twin' ({uuid(91)}); 'twin' ({uuid(92)}); 's0' ({uuid(0)}); " in str(refused.value)
+    assert f"'s9' ({uuid(9)}); ... Give one of those names" in str(refused.value)
+
+
 # Many.
 
 
@@ -538,13 +549,13 @@ def test_what_is_listed_as_absent_does_not_count_as_pruned():
     assert [action.kind for action in planned(*declared, there=there, prune=True, prune_limit=0)] == ["deleted"] * 2
 
 
-@pytest.mark.parametrize(("count", "there_are_more"), [(20, False), (21, True), (500, True)])
-def test_of_many_to_be_pruned_the_first_20_are_named(count, there_are_more):
+@pytest.mark.parametrize(("count", "there_are_more"), [(12, False), (13, True), (500, True)])
+def test_of_many_to_be_pruned_the_first_12_are_named(count, there_are_more):
     there = [project(f"P{number:02}", number) for number in range(1, count + 1)]
     problem = str(refused({"name": "New", "server": "berlin"}, there=there, prune=True, prune_limit=10))
     assert f"prune would remove {count} projects" in problem
-    assert problem.count("'P") == 20
-    assert ("'P20', ..." in problem) is there_are_more
+    assert problem.count("'P") == 12
+    assert ("'P12', ..." in problem) is there_are_more
 
 
 @pytest.mark.parametrize(
