@@ -9,15 +9,15 @@ REQUIREMENTS := $(wildcard tests/requirements.txt tests/*/requirements.txt)
 RUN = $(VENV)/bin/python -B -m tests.run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sanity units integration lint format clean
+.PHONY: help demo test test-all check chaos bench docs release sanity units integration lint format clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(STAMP): $(REQUIREMENTS)
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	@touch $@
 
 .venv: $(STAMP)
@@ -25,8 +25,27 @@ $(STAMP): $(REQUIREMENTS)
 demo: $(STAMP) ## Try it all on this machine, without an account
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo
 
-test: $(STAMP) ## Run every test and check
+test: $(STAMP) ## Run the tests and checks, in some minutes
 	@$(RUN)
+
+test-all: $(STAMP) ## Run what takes longer too: the guides, the browser, the AWX kit, and every supported ansible-core
+	@$(RUN) docs browser awx matrix
+
+check: $(STAMP) ## Run the checks of Galaxy, Automation Hub and the community package
+	@$(RUN) nox
+
+chaos: $(STAMP) ## Try faults, crowds and kills for a quarter of an hour
+	@$(RUN) contract
+	@$(RUN) chaos -- --long --page "$(CURDIR)/docs/reliability.md"
+
+bench: $(STAMP) ## Measure what an unchanged estate costs
+	@$(VENV)/bin/python -B -m tests.bench
+
+docs: ## Build the documentation site into .cache/docs/html
+	@PYTHON=$(PYTHON) docs/site/build
+
+release: $(STAMP) ## Build the artifact for Galaxy from a clean tree, byte for byte the same each time
+	@$(VENV)/bin/python -B -m tests.run.release
 
 sanity: $(STAMP) ## Run ansible-test sanity
 	@$(RUN) sanity

@@ -9,51 +9,69 @@ import argparse
 import fcntl
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from .environment import CACHE, Environment
-from .steps import GROUPS, STEPS, Outcome
+from .environment import AT_ONCE, CACHE, Environment
+from .matrix import run_matrix
+from .outcome import Outcome
+from .steps import GROUPS, LONG, STEPS, nox
 
 
 def run(name: str, environment: Environment) -> Outcome:
-    print(f"== {name} ({environment})", flush=True)
-    environment.open_log(name)
+    """In a copy of its own, as two steps run at a time."""
+    own = replace(environment, place=name)
+    own.copy_collection()
+    own.open_log(name)
+    print(f"== {name} ({environment})\n", end="", flush=True)
     started = time.monotonic()
-    outcome = STEPS[name](environment)
+    outcome = {**STEPS, "nox": nox}[name](own)
     took = time.monotonic() - started
-    if outcome.report:
-        print(outcome.report.rstrip())
-    print(f"-- {outcome.passed} passed, {outcome.failed} failed, {took:.0f} s", flush=True)
+    verdict = f"-- {name}: {outcome.passed} passed, {outcome.failed} failed, {took:.0f} s"
+    print("\n".join([*filter(None, [outcome.report.rstrip()]), verdict, ""]), end="", flush=True)
     return outcome
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.run", description=__doc__, epilog="What follows -- is given to ansible-test."
+        prog="python -m tests.run", description=__doc__, epilog="What follows -- is given to ansible-test or pytest."
     )
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join([*STEPS, *GROUPS])} (default: all)")
+    names = [*STEPS, *GROUPS, "nox", "matrix"]
+    short = [name for name in STEPS if name not in LONG]
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(names)} (default: {', '.join(short)})")
     parser.add_argument(
         "--python",
         type=Path,
         default=Path(sys.executable),
         help="the Python whose ansible-core is tested (default: %(default)s)",
     )
+    parser.add_argument("--only", default="", help="how the entries of the matrix begin, as 2.16 or 2.21-py3.13")
+    parser.add_argument(
+        "--minutes", type=float, default=90, help="after which no entry of the matrix begins (default: %(default)s)"
+    )
     own, extra = sys.argv[1:], []
     if "--" in own:
         own, extra = own[: own.index("--")], own[own.index("--") + 1 :]
     arguments = parser.parse_args(own)
-    unknown = set(arguments.steps) - set(STEPS) - set(GROUPS)
+    unknown = set(arguments.steps) - set(names)
     if unknown:
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
 
-    wanted = {step for name in arguments.steps or STEPS for step in GROUPS.get(name, [name])}
+    wanted = {step for name in arguments.steps or short for step in GROUPS.get(name, [name])}
     CACHE.mkdir(exist_ok=True)
+    outcomes = []
     # Two runs at once would take the copy away from each other: the second waits.
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        environment = Environment.of(arguments.python, extra)
-        environment.copy_collection()
-        outcomes = [run(name, environment) for name in STEPS if name in wanted]
+        if wanted != {"matrix"}:
+            environment = Environment.of(arguments.python, extra)
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                steps = [pool.submit(run, name, environment) for name in [*STEPS, "nox"] if name in wanted]
+            outcomes = [step.result() for step in steps]
+        if "matrix" in wanted:
+            outcomes.append(run_matrix(arguments.only, arguments.minutes, extra))
+            print(outcomes[-1].report)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{passed} passed, {failed} failed")

@@ -10,12 +10,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
-HOME = CACHE / "home"
+LOGS = ROOT / "tests" / "output"
+AT_ONCE = 2
 
 PROBE = """
 import json, sys
@@ -44,20 +46,30 @@ class Environment:
     core: str
     version: str
     extra: list[str]
+    name: str
+    logs: Path
+    place: str = ""
     log: Path = field(default=Path(os.devnull))
 
     @classmethod
-    def of(cls, python: Path, extra: list[str]) -> Environment:
+    def of(cls, python: Path, extra: list[str], entry: str = "") -> Environment:
+        """An entry of the matrix has its own name, and a folder of its own for its logs."""
         found = json.loads(subprocess.run([python, "-c", PROBE], check=True, capture_output=True, text=True).stdout)
-        provide_pip(python, found["packages"])
-        return cls(python, found["core"], found["version"], extra)
+        name = entry or f"{found['core']}-py{found['version']}"
+        environment = cls(python, found["core"], found["version"], extra, name, LOGS / entry)
+        provide_pip(environment.home, found["packages"])
+        return environment
 
     def __str__(self) -> str:
         return f"ansible-core {self.core}, Python {self.version}"
 
     @property
     def collections(self) -> Path:
-        return CACHE / f"{self.core}-py{self.version}"
+        return CACHE / "trees" / self.name / self.place
+
+    @property
+    def home(self) -> Path:
+        return CACHE / "homes" / self.name
 
     @property
     def tree(self) -> Path:
@@ -71,13 +83,13 @@ class Environment:
         return kept | {
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_NOCOLOR": "1",
-            "HOME": str(HOME),
+            "HOME": str(self.home),
             "NO_COLOR": "1",
             "PATH": os.pathsep.join([str(self.python.parent), *python_path()]),
         }
 
     def open_log(self, name: str) -> None:
-        self.log = ROOT / "tests" / "output" / f"{name}.log"
+        self.log = self.logs / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
 
@@ -85,18 +97,18 @@ class Environment:
     def printed(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def run(self, *command: str, cwd: Path | None = None) -> bool:
+    def run(self, *command: str, cwd: Path | None = None, **variables: str) -> bool:
         """Say whether a command succeeded; what it prints goes into the log of the step."""
         with self.log.open("ab") as log:
             try:
                 done = subprocess.run(
                     [self.python.parent / command[0], *command[1:]],
                     cwd=cwd or self.tree,
-                    env=self.variables,
+                    env=self.variables | variables,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    timeout=1200,
+                    timeout=1800,
                     check=False,
                 )
             except (OSError, subprocess.TimeoutExpired) as problem:
@@ -112,6 +124,9 @@ class Environment:
             target = self.tree / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, target, follow_symlinks=False)
+        # What a test downloads is kept from one copy to the next.
+        (CACHE / "downloads").mkdir(parents=True, exist_ok=True)
+        (self.tree / ".cache").symlink_to(CACHE / "downloads")
         if shutil.which("git"):
             # Without a repository of its own ansible-test would ask the one around it, which ignores the copy.
             subprocess.run(["git", "init", "--quiet", self.tree], check=True, env=self.variables)
@@ -135,21 +150,22 @@ def python_path() -> list[str]:
     return [folder for folder in folders if folder not in shims] + versions
 
 
-def provide_pip(python: Path, packages: dict[str, str]) -> None:
-    folder = HOME / ".ansible" / "test" / "cache"
+def provide_pip(home: Path, packages: dict[str, str]) -> None:
+    folder = home / ".ansible" / "test" / "cache"
     folder.mkdir(parents=True, exist_ok=True)
+    pip = [sys.executable, "-m", "pip"]
     script = folder / f"get_pip_{packages['pip'].replace('.', '_')}.py"
     if not script.exists():
-        download = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
+        download = [*pip, "download", "--quiet", "--no-deps", "--dest", str(folder)]
         subprocess.run([*download, *(f"{name}=={version}" for name, version in packages.items())], check=True)
         script.write_text(GET_PIP.replace("{pip}", packages["pip"]))
 
     # ansible-test hands neither the environment nor the real home on to pip: the settings in both go into a file.
-    listing = subprocess.run([python, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True).stdout
-    settings = {}
+    listing = subprocess.run([*pip, "config", "list"], check=True, capture_output=True, text=True).stdout
+    settings = {"cache-dir": str(CACHE / "pip")}
     for line in sorted(listing.splitlines(), reverse=True):  # :env: comes last, and wins
         key, _equals, value = line.partition("=")
         settings[key.rpartition(".")[2]] = ast.literal_eval(value).replace("\n", "\n    ")
-    configuration = HOME / ".config" / "pip" / "pip.conf"
+    configuration = home / ".config" / "pip" / "pip.conf"
     configuration.parent.mkdir(parents=True, exist_ok=True)
     configuration.write_text("\n".join(["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""]))

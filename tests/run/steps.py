@@ -1,39 +1,22 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of `make test`, in the order they run."""
+"""The steps, in the order they run."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from xml.etree import ElementTree
+from functools import partial
 
+from .emulated import EmulatorError, emulator
 from .environment import CACHE, ROOT, Environment, project_files
+from .outcome import Outcome, Step, check, count, judge, test_cases
+from .readme import readme
 
-
-@dataclass
-class Outcome:
-    passed: int
-    failed: int
-    report: str = ""
-
-
-def check(*command: str) -> Callable[[Environment], Outcome]:
-    """A step that is one command, and counts as one test."""
-
-    def step(environment: Environment) -> Outcome:
-        if environment.run(*command):
-            return Outcome(1, 0)
-        return Outcome(0, 1, environment.printed)
-
-    return step
+# Where a module of Python's own, an ansible-core or a collection warns of what is of this collection.
+DEPRECATION = re.compile(r"^(\[DEPRECATION WARNING\]|.*\bDeprecationWarning\b).*", re.MULTILINE)
 
 
 def shellcheck(environment: Environment) -> Outcome:
@@ -42,19 +25,19 @@ def shellcheck(environment: Environment) -> Outcome:
     return check("shellcheck", *map(str, scripts))(environment)
 
 
+def mypy(environment: Environment) -> Outcome:
+    command = ("mypy", f"--config-file={environment.tree / 'pyproject.toml'}", f"--cache-dir={CACHE / 'mypy'}")
+    return judge(environment, environment.run(*command, cwd=environment.collections))
+
+
 def ansible_test(environment: Environment, *arguments: str) -> bool:
     shutil.rmtree(environment.tree / "tests" / "output" / "junit", ignore_errors=True)
     return environment.run("ansible-test", *arguments, "--local", "--color", "no", *environment.extra)
 
 
-def test_cases(environment: Environment) -> list[ElementTree.Element]:
-    reports = sorted((environment.tree / "tests" / "output" / "junit").glob("*.xml"))
-    return [case for report in reports for case in ElementTree.parse(report).iter("testcase")]
-
-
-def sanity(environment: Environment) -> Outcome:
-    succeeded = ansible_test(environment, "sanity", "--junit")
-    cases = test_cases(environment)
+def sanity(environment: Environment, *options: str) -> Outcome:
+    succeeded = ansible_test(environment, "sanity", "--junit", *options)
+    cases = test_cases(*(environment.tree / "tests" / "output" / "junit").glob("*.xml"))
     broken = [failure for case in cases for failure in case.iter("failure")]
     skipped = [case.get("name", "") for case in cases if case.find("skipped") is not None]
     outcome = Outcome(len(cases) - len(broken) - len(skipped), len(broken))
@@ -65,21 +48,19 @@ def sanity(environment: Environment) -> Outcome:
     return outcome
 
 
-def units(environment: Environment) -> Outcome:
-    # Without --python it takes every Python it finds, and installs the requirements into each.
-    succeeded = ansible_test(environment, "units", "--requirements", "--coverage", "--python", environment.version)
-    cases = test_cases(environment)
-    unsuccessful = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    skipped = sum(case.find("skipped") is not None for case in cases)
-    failed = len(unsuccessful) or int(not (succeeded and cases))
-    outcome = Outcome(len(cases) - len(unsuccessful) - skipped, failed)
-    if outcome.failed:
-        outcome.report = environment.printed
-    return outcome if environment.extra else covered(environment, outcome)
+def units(environment: Environment, *options: str) -> Outcome:
+    # Without --python it takes every Python it finds.
+    succeeded = ansible_test(environment, "units", "--python", environment.version, *options)
+    reports = sorted((environment.tree / "tests" / "output" / "junit").glob("*.xml"))
+    return count(environment, succeeded, test_cases(*reports))
 
 
-def covered(environment: Environment, outcome: Outcome) -> Outcome:
+def covered_units(environment: Environment) -> Outcome:
     """The coverage counts as one test; a file that no test imports is part of it."""
+    # --requirements is for the release of coverage that ansible-core pins.
+    outcome = units(environment, "--requirements", "--coverage")
+    if environment.extra:
+        return outcome
     found = [str(path) for path in environment.tree.glob("tests/output/coverage/units=*")]
     environment.run("coverage", "run", os.devnull)
     environment.run("coverage", "combine", "--append", "--keep", *found)
@@ -88,72 +69,77 @@ def covered(environment: Environment, outcome: Outcome) -> Outcome:
     return Outcome(outcome.passed + enough, outcome.failed + (not enough), outcome.report + environment.printed)
 
 
-def mypy(environment: Environment) -> Outcome:
-    configuration = f"--config-file={environment.tree / 'pyproject.toml'}"
-    if environment.run("mypy", configuration, f"--cache-dir={CACHE / 'mypy'}", cwd=environment.collections):
-        return Outcome(1, 0)
-    return Outcome(0, 1, environment.printed)
-
-
-@contextmanager
-def emulator(environment: Environment) -> Iterator[None]:
-    """Start the API's emulator, and tell the integration targets where it listens."""
-    printed = environment.tree / "tests" / "output" / "emulator.log"
-    printed.parent.mkdir(parents=True, exist_ok=True)
-    with printed.open("w") as log:
-        process = subprocess.Popen(
-            [environment.python, "-m", "tests.emulator", "--reads", "0", "--writes", "0"],
-            cwd=environment.tree,
-            env=environment.variables | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + 30
-        exports: dict[str, str] = {}
-        while len(exports) < 2:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"The emulator did not start:\n{printed.read_text()}")
-            time.sleep(0.1)
-            exports = dict(re.findall(r"^export OECSH_API_(URL|KEY)=(\S+)$", printed.read_text(), re.MULTILINE))
-        (environment.tree / "tests" / "integration" / "integration_config.yml").write_text(
-            f"emulator_url: {exports['URL'].partition('/api/')[0]}/_emulator\n"
-            f"oecsh_api_url: {exports['URL']}\n"
-            f"oecsh_api_key: {exports['KEY']}\n"
-        )
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
 def integration(environment: Environment) -> Outcome:
-    """Counts the assertions that held, and the targets that broke."""
+    """Counts the assertions that held, the targets that broke, and the emulator's verdict on all requests."""
+    undocumented = ""
     try:
-        with emulator(environment):
-            succeeded = ansible_test(environment, "integration", "--requirements", "--continue-on-error")
-    except RuntimeError as error:
-        return Outcome(0, 1, str(error))
-    held = sum("All assertions passed" in case.findtext("system-out", "") for case in test_cases(environment))
-    if succeeded and held:
-        return Outcome(held, 0)
+        with emulator(environment) as exports:
+            url = exports["OECSH_API_URL"]
+            (environment.tree / "tests" / "integration" / "integration_config.yml").write_text(
+                f"emulator_url: {url.partition('/api/')[0]}/_emulator\n"
+                f"oecsh_api_url: {url}\n"
+                f"oecsh_api_key: {exports['OECSH_API_KEY']}\n"
+            )
+            target = ("--python", environment.version, "--continue-on-error")
+            succeeded = ansible_test(environment, "integration", *target)
+    except EmulatorError as error:
+        undocumented = str(error)
+        succeeded = "FATAL" not in environment.printed
+    cases = test_cases(*(environment.tree / "tests" / "output" / "junit").glob("*.xml"))
+    held = sum("All assertions passed" in case.findtext("system-out", "") for case in cases)
     broken = re.search(r"The (\d+) integration test", environment.printed)
-    return Outcome(held, int(broken[1]) if broken else 1, environment.printed)
+    failed = int(broken[1]) if broken else int(not (succeeded and held))
+    words = [environment.printed] if failed else []
+    deprecated = sorted({found[0] for found in DEPRECATION.finditer(environment.printed)})
+    verdicts = [undocumented, "\n".join(deprecated)]
+    words += [verdict for verdict in verdicts if verdict]
+    return Outcome(held + verdicts.count(""), failed + len(verdicts) - verdicts.count(""), "\n".join(words))
 
 
-STEPS: dict[str, Callable[[Environment], Outcome]] = {
+def tests_of(folder: str, environment: Environment) -> Outcome:
+    """pytest over a folder below tests/, both with the collection under its name and with the copy as a plain clone."""
+    report = environment.tree / "tests" / "output" / f"{folder}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    options = ("-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", f"--junit-xml={report}")
+    succeeded = environment.run(
+        *("python", "-m", "pytest", *options, f"tests/{folder}", *environment.extra),
+        PYTHONPATH=f"{environment.collections}{os.pathsep}{environment.tree}",
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    return count(environment, succeeded, test_cases(report) if report.exists() else [])
+
+
+def nox(environment: Environment) -> Outcome:
+    """Counts the sessions of antsibull-nox; nox has an environment of its own, and makes one for each of them."""
+    place = CACHE / "nox"
+    environment.run("python", "-m", "nox", "--envdir", str(place), "--reuse-existing-virtualenvs", *environment.extra)
+    sessions = re.findall(r"^nox > \* (\S+): (\w+)", environment.printed, re.MULTILINE)
+    failed = [name for name, result in sessions if result != "success"]
+    return Outcome(
+        len(sessions) - len(failed),
+        len(failed) or int(not sessions),
+        environment.printed if failed or not sessions else "",
+    )
+
+
+STEPS: dict[str, Step] = {
     "ruff-check": check("ruff", "check", "--no-cache", "."),
     "ruff-format": check("ruff", "format", "--no-cache", "--check", "."),
     "mypy": mypy,
     "changelog": check("antsibull-changelog", "lint"),
     "shellcheck": shellcheck,
+    "reuse": check("reuse", "lint", "--quiet"),
     "ansible-lint": check("ansible-lint"),
     "sanity": sanity,
-    "units": units,
+    "units": covered_units,
     "integration": integration,
+    "readme": readme,
+    # Every other folder with tests is a step of its own.
+    **{
+        path.name: partial(tests_of, path.name)
+        for path in sorted({path.parent for path in ROOT.glob("tests/*/test_*.py")})
+    },
 }
-GROUPS = {"lint": ["ruff-check", "ruff-format", "mypy", "changelog", "shellcheck", "ansible-lint"]}
+# What takes minutes: `make test` leaves it to `make test-all`.
+LONG = ["awx", "browser", "docs"]
+GROUPS = {"lint": ["ruff-check", "ruff-format", "mypy", "changelog", "shellcheck", "reuse", "ansible-lint"]}
