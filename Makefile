@@ -7,6 +7,8 @@ VENV := .venv
 STAMP := $(VENV)/.requirements
 REQUIREMENTS := $(wildcard tests/requirements.txt tests/*/requirements.txt)
 RUN = $(VENV)/bin/python -B -m tests.run
+# After how many minutes no further ansible-core is begun with.
+MINUTES ?= 90
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check chaos bench docs release sanity units integration lint format clean
@@ -29,7 +31,7 @@ test: $(STAMP) ## Run the tests and checks, in some minutes
 	@$(RUN)
 
 test-all: $(STAMP) ## Run what takes longer too: the guides, the browser, the AWX kit, and every supported ansible-core
-	@$(RUN) docs browser awx matrix
+	@$(RUN) docs browser awx matrix --minutes $(MINUTES)
 
 check: $(STAMP) ## Run the checks of Galaxy, Automation Hub and the community package
 	@$(RUN) nox

@@ -79,7 +79,7 @@ def pythons() -> dict[str, Path]:
 
 
 def entries() -> tuple[list[Entry], list[str]]:
-    """Newest Pythons first: should time run out, it is the least that is left. And what cannot be tried here."""
+    """Those that differ most come first, should time run out. And what cannot be tried here."""
     here = pythons()
     newest, oldest, notes = [], [], []
     for core, versions in CORES.items():
@@ -90,6 +90,8 @@ def entries() -> tuple[list[Entry], list[str]]:
             newest.append(Entry(f"{core}-py{version}", core, version, here[version]))
         for version in usable[:1] if len(usable) > 1 else []:
             oldest.append(Entry(f"{core}-py{version}", core, version, here[version], is_oldest=True))
+    last = len(newest) - 1
+    newest = [newest[number] for number in sorted(range(last + 1), key=lambda number: min(number, last - number))]
     lowest = [Entry(f"{e.name}-lowest", e.core, e.version, e.python, lowest=True) for e in oldest[:1]]
     return [*newest, *lowest, *oldest], notes
 
