@@ -97,13 +97,11 @@ notes:
 """
 
 EXAMPLES = r"""
-# clients.oec.yml, with OECSH_API_KEY in the environment.
+# clients.oec.yml, with OECSH_API_KEY in the environment. The first line is enough:
 #   ansible-inventory -i clients.oec.yml --graph
 plugin: oecsh.cloud.projects
 
----
 # Groups by Odoo version (odoo_17_0) and by server (server_production_fsn1), and one of those without a repository.
-plugin: oecsh.cloud.projects
 keyed_groups:
   - key: oec_odoo_version
     prefix: odoo
@@ -112,37 +110,36 @@ keyed_groups:
 groups:
   without_repository: oec_git_repo_url is none
 
----
-# Who still runs 16.0 or older on the production servers, kept for ten minutes.
-plugin: oecsh.cloud.projects
+# Only who still runs 16.0 or older on the production servers.
 servers:
   - production-*
 odoo_versions:
   - "15.*"
   - "16.*"
+
+# Kept for ten minutes.
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/oec
 cache_timeout: 600
 
----
-# As a source in AWX: its "Enabled variable" is then is_deployed, and the "Enabled value" True.
 # The hosts' names say the server too.
-plugin: oecsh.cloud.projects
 hostname: oec_server_name ~ '-' ~ oec_name
+
+# For a source in AWX, whose "Enabled variable" is then is_deployed, and the "Enabled value" True.
 compose:
   is_deployed: oec_environment_count > 0
 
-# A play over the hosts: clients who run 17.0, a few at a time, onto another branch.
+# A play over the hosts: clients who run 16.0, a few at a time, onto another branch.
 #
-# - hosts: odoo_17_0
+# - hosts: odoo_16_0
 #   gather_facts: false
 #   serial: 5
 #   tasks:
 #     - name: Move to the release branch
 #       oecsh.cloud.oec_project:
 #         project_id: "{{ oec_id }}"
-#         default_branch: release/17.0
+#         default_branch: release/16.0
 """
 
 # mypy: allow-untyped-calls
@@ -226,7 +223,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 options[name] = self.templar.template(self.get_option(name))
             except AnsibleError as error:
                 raise InputError(f"the template of {name} fails: {error}") from None
-        texts = {name: options[name] or "" for name in ("api_key", "api_url", "ca_path")}
+        texts = {name: str(options[name] or "") for name in ("api_key", "api_url", "ca_path")}
         return Settings(**{**options, **texts, "ca_path": os.path.expanduser(texts["ca_path"].strip())})
 
     def _is_wanted(self, project: Variables) -> bool:
