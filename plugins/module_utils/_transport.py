@@ -201,13 +201,11 @@ class Transport:
         A POST must carry X-Idempotency-Key: whatever is sent here may be sent again. `is_settled` is asked before that,
         and ends it where somebody else has done meanwhile what the request is for.
         """
-        name = f"{method} {path}"
-        started = self.clock.monotonic()
+        name, started = f"{method} {path}", self.clock.monotonic()
+        end = started + self.settings.api_max_wait
         sent = failures = waits = 0
         while True:
-            outcome = self._send(
-                name, method, path, started + self.settings.api_max_wait, params=query, json=body, headers=headers
-            )
+            outcome = self._send(name, method, path, end, params=query, json=body, headers=headers)
             if isinstance(outcome, Answer):
                 return outcome
             sent += 1

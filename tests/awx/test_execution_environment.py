@@ -27,9 +27,7 @@ def build(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=clean(), capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def test_introspect_finds_what_the_collection_needs_and_nothing_else(
-    collections: Path, tmp_path: Path
-) -> None:
+def test_introspect_finds_what_the_collection_needs_and_nothing_else(collections: Path, tmp_path: Path) -> None:
     requirements, packages = tmp_path / "requirements.txt", tmp_path / "bindep.txt"
     done = build("introspect", collections, "--write-pip", requirements, "--write-bindep", packages)
     assert done.returncode == 0, done.stdout + done.stderr

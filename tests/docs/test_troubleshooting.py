@@ -79,7 +79,7 @@ class Reader:
             return self.texts(inner, inside, depth + 1)
 
         match node:
-            case ast.Constant(value=str(text)):
+            case ast.Constant(value=str() as text):
                 return [text]
             case ast.JoinedStr(values=parts):
                 return self._joined([read(part) for part in parts])

@@ -565,8 +565,9 @@ def test_a_missing_requests_library_is_named_as_ansible_does_it(oec_project, emu
 def test_git_credentials_are_sent_as_given_and_shown_to_nobody(oec_project, emulator):
     result = oec_project(name="Private ERP", server="production-fsn1", git_repo_url=PRIVATE_REPO)
     assert emulator.projects()[0]["git_repo_url"] == PRIVATE_REPO
-    shown = [result["project"], result["diff"]["after"], result["invocation"]["module_args"]]
-    assert [place["git_repo_url"] for place in shown] == [MASKED_REPO] * 3
+    # ansible-core 2.21 and later do not show the options.
+    shown = [result["project"], result["diff"]["after"], result.get("invocation", {}).get("module_args")]
+    assert [place["git_repo_url"] for place in shown if place] == [MASKED_REPO] * (3 if shown[2] else 2)
     assert "hunter22" not in json.dumps(result)
 
 
