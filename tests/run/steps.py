@@ -106,7 +106,12 @@ def tests_of(folder: str, environment: Environment) -> Outcome:
         PYTHONPATH=f"{environment.collections}{os.pathsep}{environment.tree}",
         PYTHONDONTWRITEBYTECODE="1",
     )
-    return count(environment, succeeded, test_cases(report) if report.exists() else [])
+    outcome = count(environment, succeeded, test_cases(report) if report.exists() else [])
+    if not outcome.failed:
+        # What the tests sum up in a table, those of chaos above all.
+        rows = [line for line in environment.printed.splitlines() if line.startswith("|")]
+        outcome.report = "\n".join([*rows, *filter(None, [outcome.report])])
+    return outcome
 
 
 def nox(environment: Environment) -> Outcome:
