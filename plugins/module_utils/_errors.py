@@ -13,14 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 T = TypeVar("T")
 E = TypeVar("E", bound="OecError")
 
 MASK = "***"
 
+# In a sentence, where a URL ends somewhere; and in a field that is one, where a password may hold whatever it likes.
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
+_CREDENTIALS = re.compile(r"\A([a-z][a-z0-9+.-]*://).*@", re.DOTALL | re.IGNORECASE)
+_URL = "git_repo_url"
+_NEVER_URLS = ("name", "default_branch", "odoo_version", "server_name")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _EXCERPT = 200
 _LISTED_AT_MOST = 5
@@ -30,14 +34,14 @@ _SECRET_LENGTH = 4
 def masked(value: T, secrets: Iterable[str] = ()) -> T:
     """The same value with credentials in URLs, and every one of `secrets`, replaced in all its strings."""
 
-    def mask(item: Any) -> Any:
+    def mask(item: Any, field: str = "") -> Any:
         if isinstance(item, str):
-            clean = _USERINFO.sub(f"{MASK}@", item)
+            clean = shown(field, item)
             for secret in longest_first:
                 clean = clean.replace(secret, MASK)
             return item if clean == item else clean
         if isinstance(item, Mapping):
-            return {mask(key): mask(inner) for key, inner in item.items()}
+            return {mask(key): mask(inner, str(key).removeprefix("oec_")) for key, inner in item.items()}
         if isinstance(item, list):
             return [mask(inner) for inner in item]
         return item
@@ -45,6 +49,13 @@ def masked(value: T, secrets: Iterable[str] = ()) -> T:
     longest_first = sorted(filter(None, secrets), key=len, reverse=True)
     result: T = mask(value)
     return result
+
+
+def shown(field: str, text: str) -> str:
+    """A field of an object of the API as it is shown: a name stays as it is, a URL comes without its credentials."""
+    if field == _URL:
+        return _CREDENTIALS.sub(rf"\1{MASK}@", text)
+    return text if field in _NEVER_URLS else _USERINFO.sub(f"{MASK}@", text)
 
 
 def project_label(name: str) -> str:
@@ -59,7 +70,7 @@ def listed(sentences: Sequence[str]) -> str:
 
 def credentials_in(url: str) -> list[str]:
     """The user name and password in a URL, as they stand and percent-decoded, but for parts too short to be secret."""
-    userinfo = urlsplit(url).netloc.rpartition("@")[0]
+    userinfo = url.partition("://")[2].rpartition("@")[0]
     parts = [userinfo, *userinfo.partition(":")[::2]]
     return [text for part in parts for text in (part, unquote(part)) if len(text) >= _SECRET_LENGTH]
 
@@ -147,7 +158,7 @@ _HINTS: dict[str | int, str] = {
     HTTPStatus.UNAUTHORIZED: "Check api_key (or OECSH_API_KEY): it may be mistyped or revoked.",
     HTTPStatus.PAYMENT_REQUIRED: "Settle the organisation's subscription at oec.sh, then run this again.",
     HTTPStatus.FORBIDDEN: "This API key may not do that; use a full access key of the organisation.",
-    HTTPStatus.NOT_FOUND: "Check project_id, and that the key is of the same organisation.",
+    HTTPStatus.NOT_FOUND: "Check project_id and api_url, and that the key is of the same organisation.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the named value, then run this again.",
 }
 _REDIRECT_HINT = (

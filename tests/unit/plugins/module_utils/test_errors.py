@@ -122,6 +122,17 @@ def test_how_long_to_wait_is_found_in_the_body(body: dict[str, Any]) -> None:
             "'https://***@one.example' or 'ssh://***@two.example'",
             id="two-urls",
         ),
+        pytest.param(
+            {"git_repo_url": "https://joe:p'w\"<12/3@git.example/r"},
+            {"git_repo_url": "https://***@git.example/r"},
+            id="anything-in-the-password-of-a-field",
+        ),
+        pytest.param(
+            [{"oec_git_repo_url": "https://joe:12/w@git.example"}, {"git_repo_url": "git@git.example:r"}],
+            [{"oec_git_repo_url": "https://***@git.example"}, {"git_repo_url": "git@git.example:r"}],
+            id="a-variable-of-a-host-and-no-credentials",
+        ),
+        pytest.param({"name": "crm://sales@acme"}, {"name": "crm://sales@acme"}, id="a-name-is-no-url"),
         pytest.param([f"a {KEY}", {"b": [KEY]}], ["a ***", {"b": ["***"]}], id="nested"),
         pytest.param({KEY: 1}, {"***": 1}, id="name-of-a-field"),
         pytest.param([None, 1, True, 2.5], [None, 1, True, 2.5], id="not-text"),
@@ -143,6 +154,7 @@ def test_secrets_are_masked_wherever_they_stand(given: Any, shown: Any) -> None:
             {"joe:p%40ssword", "joe:p@ssword", "p%40ssword", "p@ssword"},
             id="percent-encoded",
         ),
+        pytest.param("https://joe:12/word@git.example", {"joe:12/word", "12/word"}, id="slash"),
         pytest.param("https://joe:p@ssword@git.example", {"joe:p@ssword", "p@ssword"}, id="at-sign"),
     ],
 )
