@@ -59,6 +59,7 @@ options:
   prune:
     description:
       - Whether to remove the projects that are not listed. Refused with an empty list.
+      - Nothing is pruned once a listed project has failed, as one may be the other under a new name.
     type: bool
     default: false
   prune_limit:
