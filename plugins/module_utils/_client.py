@@ -143,9 +143,12 @@ class Client:
         try:
             answer = self._transport.request("GET", _project_path(project_id))
         except RefusedError as refused:
-            if refused.not_found:
-                return None
-            raise
+            if not refused.not_found:
+                raise
+            if refused.code is None:
+                # Where api_url is wrong, everything is 404: then the list fails as well.
+                self.projects()
+            return None
         return Project.parse(answer.body, answer.request)
 
     def update(self, project_id: str, changes: Mapping[str, str]) -> Project:

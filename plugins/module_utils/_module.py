@@ -276,15 +276,18 @@ def _carry_out(module: OecModule, client: Client, actions: Sequence[Action], lis
 
 
 def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], listing: Listing) -> Iterator[Outcome]:
+    first: OecError | None = None
     barrier: OecError | None = None
     unanswered = 0
     for action in actions:
         try:
-            if barrier and action.changed:
-                raise _not_tried(barrier)
+            # What nobody has named stays once something named has failed: it may be that, under another name.
+            if action.changed and (obstacle := barrier or (first if action.is_pruned else None)):
+                raise _not_tried(obstacle)
             stored = _apply(client, action, listing)
         except OecError as error:
             yield Outcome(action, action.fields_before, error.of_project(action.name))
+            first = first or error
             unanswered = unanswered + 1 if isinstance(error, NoAnswerError) else 0
             if error.concerns_the_account or unanswered == _UNANSWERED_AT_MOST:
                 barrier = barrier or error
@@ -296,7 +299,7 @@ def _apply_all(module: OecModule, client: Client, actions: Sequence[Action], lis
 
 
 def _not_tried(barrier: OecError) -> OecError:
-    """For what is left once going on would only get the address blocked, or wait for hours."""
+    """For what is left once going on would only get the address blocked, or wait for hours, or prune too much."""
     message = f"not tried, because of what happened to {project_label(barrier.project)}: {barrier.message}"
     return OecError(message, barrier.hint, status=barrier.status, code=barrier.code, details=barrier.details)
 

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._errors import (
     listed,
     masked,
     project_label,
+    shown,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._transport import is_printable_ascii, is_uuid
 
@@ -32,6 +34,9 @@ DEFAULT_BRANCH = "main"
 _NAMED_AT_MOST = 12
 
 CREATED, UPDATED, DELETED, UNCHANGED, FAILED = "created", "updated", "deleted", "unchanged", "failed"
+
+# A database cannot hold the one, and UTF-8 cannot write the others.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 _FIXED = {"server_id": "server", "odoo_version": "odoo_version"}
 _SHOWN = ("name", "server_id", "git_repo_url", "default_branch", "odoo_version")
@@ -82,13 +87,16 @@ def _input_problem(declared: Declaration) -> str | None:
     if declared.project_id and not is_uuid(declared.project_id):
         return f"project_id {declared.project_id!r} is not a UUID"
     for option in ("name", "default_branch"):
-        length = len(getattr(declared, option) or "")
-        if length > LONGEST_TEXT:
-            return f"{option} has {length} characters, and the API takes {LONGEST_TEXT} at most"
+        text = getattr(declared, option) or ""
+        if len(text) > LONGEST_TEXT:
+            return f"{option} has {len(text)} characters, and the API takes {LONGEST_TEXT} at most"
+        if _NO_TEXT.search(text):
+            return f"{option} has characters that are no text"
     if declared.git_repo_url and not _is_https(declared.git_repo_url):
         # Not shown: what is no URL may still hold a password.
         return "git_repo_url is not an https URL (https://host/path)"
-    if declared.idempotency_key and not is_printable_ascii(declared.idempotency_key):
+    key = declared.idempotency_key or ""
+    if not is_printable_ascii(key) or key != key.strip():
         return "idempotency_key has characters that a header cannot carry"
     return None
 
@@ -112,6 +120,7 @@ class Action:
     send: Mapping[str, str] | None = None
     after: Mapping[str, Any] | None = None
     idempotency_key: str | None = None
+    is_pruned: bool = False
 
     @property
     def label(self) -> str:
@@ -129,21 +138,31 @@ class Action:
     def diff(self) -> dict[str, Any]:
         """{before, after, before_header, after_header}: the fields a user declares; {} where there is no project."""
         sides = {"before": self.fields_before, "after": self.after}
-        shown = {side: {name: fields.get(name) for name in _SHOWN} if fields else {} for side, fields in sides.items()}
-        headers = {
-            f"{side}_header": self.label if fields else f"{self.label} (absent)" for side, fields in shown.items()
+        sides_shown = {
+            side: {name: fields.get(name) for name in _SHOWN} if fields else {} for side, fields in sides.items()
         }
-        result: dict[str, Any] = masked({**shown, **headers})
+        headers = {
+            f"{side}_header": self.label if fields else f"{self.label} (absent)" for side, fields in sides_shown.items()
+        }
+        result: dict[str, Any] = masked({**sides_shown, **headers})
+        before, after = (result[side].get("git_repo_url") for side in sides)
+        if before == after and sides_shown["before"].get("git_repo_url") != sides_shown["after"].get("git_repo_url"):
+            result["after"]["git_repo_url"] += " (other credentials)"
         return result
 
     def surprises(self, stored: Project) -> list[str]:
         """Where the API stored something else than it was asked to: the next run would change it again."""
         return [
-            f"{self.label}: asked for {name} {masked(asked)!r}, the API stored {masked(stored.fields.get(name))!r}. "
+            f"{self.label}: asked for {name} {shown(name, asked)!r}, the API stored {_stored(name, stored)!r}. "
             "Declare what it stores, or the next run will try to change it again."
             for name, asked in (self.send or {}).items()
             if stored.fields.get(name) != asked
         ]
+
+
+def _stored(name: str, project: Project) -> str | None:
+    value = project.fields.get(name)
+    return shown(name, value) if isinstance(value, str) else value
 
 
 class RefusedPlanError(PlanError):
@@ -173,6 +192,7 @@ def plan(
     for project in there:
         by_name.setdefault(project.name, []).append(project)
     server_list = list(servers)
+    alike = {project.name.strip(): project for project in there}
 
     problems = _repeats(declarations)
     actions: list[Action] = []
@@ -184,7 +204,10 @@ def plan(
             found = by_name.get(declared.name or "", [])
         named += [project.id for project in found]
         try:
-            actions.append(_plan_one(declared, _only(declared, found), server_list))
+            action = _plan_one(declared, _only(declared, found), server_list)
+            if action.kind == CREATED and action.name.strip() in alike:
+                raise _almost_there(alike[action.name.strip()])
+            actions.append(action)
         except PlanError as problem:
             problems.append(problem.of_project(declared.label))
     said = {problem.project for problem in problems}
@@ -195,7 +218,7 @@ def plan(
     ]
     if prune:
         spared = set(named)
-        pruned = [_removal(project) for project in there if project.id not in spared]
+        pruned = [replace(_removal(project), is_pruned=True) for project in there if project.id not in spared]
         problems += _too_many(pruned, prune_limit)
         actions += pruned
     if problems:
@@ -233,6 +256,14 @@ def _too_many(pruned: Sequence[Action], limit: int) -> list[PlanError]:
 
 def _named(names: Sequence[str], separator: str) -> str:
     return separator.join([*names[:_NAMED_AT_MOST], *(["..."] if len(names) > _NAMED_AT_MOST else [])])
+
+
+def _almost_there(project: Project) -> PlanError:
+    """A blank that was copied with a name is no wish for a second project."""
+    return PlanError(
+        f"{project_label(project.name)} is there, which differs in blanks around the name only ({project.id})",
+        "Give the name as it is there.",
+    )
 
 
 def _only(declared: Declaration, found: Sequence[Project]) -> Project | None:
@@ -310,7 +341,9 @@ def _is_same(name: str, there: Any, wanted: str) -> bool:
     if name == "server_id":
         return isinstance(there, str) and there.lower() == wanted.lower()
     # What a module shows of a URL has its credentials masked; declared again, that means: those that are there.
-    return bool(there == wanted or (name == "git_repo_url" and _has_mask(wanted) and masked(there) == wanted))
+    return bool(
+        there == wanted or (there and name == "git_repo_url" and _has_mask(wanted) and shown(name, there) == wanted)
+    )
 
 
 def _has_mask(url: str) -> bool:

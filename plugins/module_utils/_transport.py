@@ -59,7 +59,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _SHORTEST_TIMEOUT = 0.001
 _PART = 1024
 _MINUTE = 60.0
-_LONGEST_PAGE = 65536
+_LONGEST_PAGE = 8192
 _DEEPEST = 50
 _NOT_JSON = object()
 
@@ -95,12 +95,14 @@ class Settings:
             )
         _check_url(self.api_url)
         for option, lowest in (("api_timeout", 1), ("api_retries", 0), ("api_max_wait", 1)):
-            if getattr(self, option) < lowest:
-                raise InputError(f"{option} is {getattr(self, option)}", f"It must be at least {lowest}.")
+            if not lowest <= getattr(self, option) <= 1_000_000:
+                raise InputError(
+                    f"{option} is {getattr(self, option)}", f"It must be at least {lowest}, and at most 1000000."
+                )
         if self.ca_path and self.validate_certs:
             try:
                 ssl.create_default_context(cafile=self.ca_path)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 raise InputError(
                     f"ca_path {self.ca_path} could not be read as a PEM bundle ({error})",
                     "Name a file with one or more PEM certificates.",

@@ -121,6 +121,9 @@ REFUSED = {
         {"name": "x", "idempotency_key": "schlüssel"},
         "idempotency_key has characters that a header cannot carry",
     ),
+    "a NUL in a name": ({"name": "x\0"}, "name has characters that are no text"),
+    "half a character in a branch": ({"name": "x", "default_branch": "a\ud83d"}, "characters that are no text"),
+    "an idempotency key with a blank": ({"name": "x", "idempotency_key": " a"}, "cannot carry"),
     "an idempotency key with a second header": ({"name": "x", "idempotency_key": "a\r\nb: c"}, "cannot carry"),
 }
 
@@ -322,6 +325,21 @@ DIFFS = {
         ("project 'Client ERP'", "project 'Client ERP'"),
     ),
 }
+
+
+def test_a_diff_tells_that_the_credentials_are_others():
+    there = project(git_repo_url=PRIVATE_REPO)
+    (action,) = planned({"name": "Client ERP", "git_repo_url": PRIVATE_REPO.replace("@", "2@")}, there=[there])
+    shown = [action.diff[side]["git_repo_url"] for side in ("before", "after")]
+    assert shown == [MASKED_REPO, f"{MASKED_REPO} (other credentials)"]
+
+
+@pytest.mark.parametrize("name", ["Client ERP ", " Client ERP", "Client ERP\n"])
+def test_blanks_around_a_name_make_no_second_project(name):
+    error = refused({"name": name, "server": "berlin"}, there=[THERE])
+    assert f"'Client ERP' is there, which differs in blanks around the name only ({THERE.id})" in str(error)
+    (action,) = planned({"name": name, "server": "berlin"}, there=[project(name, 7)])
+    assert action.kind == "unchanged"
 
 
 @pytest.mark.parametrize(("options", "sides", "headers"), DIFFS.values(), ids=DIFFS)

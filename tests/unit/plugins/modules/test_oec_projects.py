@@ -356,6 +356,18 @@ def test_a_run_that_would_prune_too_many_fails_before_its_first_write(provision,
     assert sent(emulator) == []
 
 
+def test_nothing_is_pruned_once_something_that_was_named_has_failed(provision, emulator):
+    """The one may be the other under a new name, given without its id."""
+    (there,) = there_are(emulator, "Client ERP")
+    emulator.faults.add("status", "POST", times=None, status=422)
+    result = provision({"name": "Client ERP Ltd", "server": FSN}, prune=True)
+    assert became(result) == [("Client ERP Ltd", "failed"), ("Client ERP", "failed")]
+    assert (
+        "not tried, because of what happened to project 'Client ERP Ltd'" in result["projects"][1]["error"]["message"]
+    )
+    assert emulator.projects() == [there]
+
+
 def test_prune_goes_up_to_its_limit(provision, emulator):
     emulator.fill(11)
     result = provision({"name": "Comes", "server": FSN}, prune=True, prune_limit=11)
