@@ -51,11 +51,11 @@ def masked(value: T, secrets: Iterable[str] = ()) -> T:
     return result
 
 
-def shown(field: str, text: str) -> str:
+def shown(field: str, value: Any) -> Any:
     """A field of an object of the API as it is shown: a name stays as it is, a URL comes without its credentials."""
-    if field == _URL:
-        return _CREDENTIALS.sub(rf"\1{MASK}@", text)
-    return text if field in _NEVER_URLS else _USERINFO.sub(f"{MASK}@", text)
+    if not isinstance(value, str) or field in _NEVER_URLS:
+        return value
+    return _CREDENTIALS.sub(rf"\1{MASK}@", value) if field == _URL else _USERINFO.sub(f"{MASK}@", value)
 
 
 def project_label(name: str) -> str:

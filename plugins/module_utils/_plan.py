@@ -153,16 +153,12 @@ class Action:
     def surprises(self, stored: Project) -> list[str]:
         """Where the API stored something else than it was asked to: the next run would change it again."""
         return [
-            f"{self.label}: asked for {name} {shown(name, asked)!r}, the API stored {_stored(name, stored)!r}. "
+            f"{self.label}: asked for {name} {shown(name, asked)!r}, "
+            f"the API stored {shown(name, stored.fields.get(name))!r}. "
             "Declare what it stores, or the next run will try to change it again."
             for name, asked in (self.send or {}).items()
             if stored.fields.get(name) != asked
         ]
-
-
-def _stored(name: str, project: Project) -> str | None:
-    value = project.fields.get(name)
-    return shown(name, value) if isinstance(value, str) else value
 
 
 class RefusedPlanError(PlanError):
@@ -341,9 +337,7 @@ def _is_same(name: str, there: Any, wanted: str) -> bool:
     if name == "server_id":
         return isinstance(there, str) and there.lower() == wanted.lower()
     # What a module shows of a URL has its credentials masked; declared again, that means: those that are there.
-    return bool(
-        there == wanted or (there and name == "git_repo_url" and _has_mask(wanted) and shown(name, there) == wanted)
-    )
+    return bool(there == wanted or (name == "git_repo_url" and _has_mask(wanted) and shown(name, there) == wanted))
 
 
 def _has_mask(url: str) -> bool:
