@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -34,7 +36,7 @@ def clone(tmp_path: Path) -> Path:
     place = tmp_path / "clone"
     for path in project_files():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, place / path)
+        shutil.copy2(ROOT / path, place / path, follow_symlinks=False)
     git(place, "init", "--quiet")
     git(place, "add", "--all")
     git(place, "commit", "--quiet", "--message", "All of it")
@@ -48,7 +50,14 @@ def test_the_same_commit_gives_the_same_bytes_from_any_clone_and_at_any_time(clo
     assert build(tmp_path / "another").read_bytes() == first
     assert build(clone).read_bytes() == first
     with tarfile.open(artifact) as archive:
-        tops = {name.partition("/")[0] for name in archive.getnames()}
+        names = archive.getnames()
+        listed = json.load(archive.extractfile("FILES.json"))["files"]
+        for entry in listed:
+            if entry["ftype"] == "file":
+                content = archive.extractfile(entry["name"]).read()
+                assert hashlib.sha256(content).hexdigest() == entry["chksum_sha256"], entry["name"]
+    assert sorted(names) == sorted({entry["name"] for entry in listed} - {"."} | {"FILES.json", "MANIFEST.json"})
+    tops = {name.partition("/")[0] for name in names}
     papers = {"CHANGELOG.rst", "CONTRIBUTING.md", "LICENSE", "LICENSES", "README.md", "REUSE.toml"}
     assert tops == USED | papers | {"FILES.json", "MANIFEST.json", "changelogs", "docs", "examples"}
     assert len(first) < 1_000_000

@@ -70,8 +70,9 @@ def reproducible(built: Path, moment: int) -> bytes:
     """ansible-galaxy notes the time of the build, and lists the files as the file system happens to."""
     with tarfile.open(built) as archive:
         members = {member.name: member for member in archive}
-        files = {name: archive.extractfile(member) for name, member in members.items()}
-        contents = {name: file.read() if file else b"" for name, file in files.items()}
+        # A link has no content, though there is one to be read where it leads.
+        files = {name: archive.extractfile(member) for name, member in members.items() if member.isfile()}
+        contents = {name: file.read() for name, file in files.items() if file}
     listing, manifest = (json.loads(contents[name]) for name in (FILES, MANIFEST))
     listing["files"].sort(key=lambda entry: entry["name"])
     contents[FILES] = as_json(listing)
@@ -84,8 +85,9 @@ def reproducible(built: Path, moment: int) -> bytes:
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name in [MANIFEST, FILES, *sorted(set(members) - {MANIFEST, FILES})]:
-            members[name].mtime, members[name].size = moment, len(contents[name])
-            archive.addfile(members[name], io.BytesIO(contents[name]))
+            content = contents.get(name, b"")
+            members[name].mtime, members[name].size = moment, len(content)
+            archive.addfile(members[name], io.BytesIO(content))
     return result.getvalue()
 
 
