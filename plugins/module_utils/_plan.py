@@ -245,7 +245,7 @@ def _too_many(pruned: Sequence[Action], limit: int) -> list[PlanError]:
     return [
         PlanError(
             f"prune would remove {len(pruned)} projects, and prune_limit is {limit}: {names}",
-            "List those to keep, or raise prune_limit.",
+            "List those to keep, or raise prune_limit (provision_prune_limit of the role).",
         )
     ]
 

@@ -39,10 +39,15 @@ EXAMPLES = r"""
     provider: hetzner
   register: hetzner
 
-- name: Provision a client on the one with the fewest environments
+- name: See whether the client is there
+  oecsh.cloud.oec_project_info:
+    name: Client ERP
+  register: there
+
+- name: Provision a client on the one with the fewest environments; one that is there stays where it is
   oecsh.cloud.oec_project:
     name: Client ERP
-    server: "{{ (hetzner.servers | sort(attribute='environment_count') | first).id }}"
+    server: "{{ '' if there.projects else (hetzner.servers | sort(attribute='environment_count') | first).id }}"
 
 # Ad hoc, with OECSH_API_KEY in the environment:
 #   ansible localhost -m oecsh.cloud.oec_server_info -a provider=hetzner
