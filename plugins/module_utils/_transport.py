@@ -95,10 +95,9 @@ class Settings:
             )
         _check_url(self.api_url)
         for option, lowest in (("api_timeout", 1), ("api_retries", 0), ("api_max_wait", 1)):
-            if not lowest <= getattr(self, option) <= 1_000_000:
-                raise InputError(
-                    f"{option} is {getattr(self, option)}", f"It must be at least {lowest}, and at most 1000000."
-                )
+            value = getattr(self, option)
+            if not lowest <= value <= 1_000_000:
+                raise InputError(f"{option} is {value}", f"It must be at least {lowest}, and at most 1000000.")
         if self.ca_path and self.validate_certs:
             try:
                 ssl.create_default_context(cafile=self.ca_path)
@@ -215,10 +214,10 @@ class Transport:
             waits += outcome.wait is None
             pause = self._backoff(waits) if outcome.wait is None else outcome.wait
             spent = self.clock.monotonic() - started
-            if failures > self.settings.api_retries or spent + pause >= self.settings.api_max_wait:
-                raise self._gave_up(name, outcome, sent, spent, pause)
-            self.clock.sleep(pause)
-            if is_settled and is_settled():
+            is_over = failures > self.settings.api_retries or spent + pause >= self.settings.api_max_wait
+            if not is_over:
+                self.clock.sleep(pause)
+            if is_over or (is_settled and is_settled()):
                 raise self._gave_up(name, outcome, sent, spent, pause)
 
     def _send(self, name: str, method: str, path: str, end: float, **content: Any) -> Answer | _Passing:
