@@ -11,44 +11,44 @@ class ModuleDocFragment:
 options:
   api_key:
     description:
-      - The API key. It is never shown, whatever fails.
+      - The API key. It never appears in any output.
       - A read-only key (C(oec_live_ro_...)) is enough for reading and for check mode.
-      - The environment variable E(OECSH_API_KEY) is used where the option is not given.
+      - The environment variable E(OECSH_API_KEY) is used if the option is omitted.
     type: str
     required: true
   api_url:
     description:
-      - Where the API is. Only V(https), or V(http) on the loopback address.
-      - The environment variable E(OECSH_API_URL) is used where the option is not given.
-      - Left blank, it means the default.
+      - The address of the API. Only V(https), or V(http) on the loopback address.
+      - The environment variable E(OECSH_API_URL) is used if the option is omitted.
+      - An empty value means the default.
     type: str
     default: https://api.oec.sh/api/public/v1
   api_timeout:
     description:
-      - Seconds to wait for a connection, and for each part of an answer.
-      - The environment variable E(OECSH_API_TIMEOUT) is used where the option is not given.
+      - Seconds to wait for a connection, and for each part of a response.
+      - The environment variable E(OECSH_API_TIMEOUT) is used if the option is omitted.
     type: int
     default: 30
   api_retries:
     description:
-      - How often one request is repeated after a failure that may pass. Waiting for the rate limit does not count.
-      - The environment variable E(OECSH_API_RETRIES) is used where the option is not given.
+      - How often one request is repeated after a transient failure. Waiting for the rate limit does not count.
+      - The environment variable E(OECSH_API_RETRIES) is used if the option is omitted.
     type: int
     default: 5
   api_max_wait:
     description:
-      - The longest time in seconds that one request may take, with its repeats and its waiting for the rate limit.
-      - The environment variable E(OECSH_API_MAX_WAIT) is used where the option is not given.
+      - The longest time in seconds that one request may take, including repeats and rate-limit waits.
+      - The environment variable E(OECSH_API_MAX_WAIT) is used if the option is omitted.
     type: int
     default: 600
   validate_certs:
     description:
-      - Whether the server's certificate is checked. Turn it off for nothing but a test.
+      - Whether the certificate of the server is checked. Disable it for tests only.
     type: bool
     default: true
   ca_path:
     description:
-      - A file with the PEM certificates of the authorities to trust, in place of those that C(requests) trusts.
+      - A file with the PEM certificates of the authorities to trust, instead of those that C(requests) trusts.
     type: path
 requirements:
   - requests >= 2.25

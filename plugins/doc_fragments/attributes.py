@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What the modules have in common, and an inventory plugin has not.
+    # Shared by the modules, but not by the inventory plugin.
     DOCUMENTATION = r"""
 attributes:
   check_mode:
@@ -28,7 +28,7 @@ notes:
     CHANGES = r"""
 attributes:
   diff_mode:
-    description: Returns in diff mode what was changed, or in check mode what would be, field by field.
+    description: Returns in diff mode what was changed, or in check mode would be changed, field by field.
     support: full
 """
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: projects
-short_description: The projects on oec.sh as hosts
+short_description: Projects on oec.sh as hosts
 description:
-  - Makes one host of each project that the API key sees, in the group C(oec_projects). A read-only key is enough.
+  - Adds one host for each project that the API key sees, to the group C(oec_projects). A read-only key is enough.
   - Reads a YAML file whose name ends with C(oec.yml) or C(oec.yaml).
   - Each field of a project becomes a variable of its host. These are C(oec_id), C(oec_name), C(oec_odoo_version),
     C(oec_git_repo_url), C(oec_default_branch), C(oec_environment_count), C(oec_server_id) and C(oec_created_at).
-    C(oec_server_name) and C(oec_server_provider) say where it is. What a project does not have is V(null).
-  - What the API says is never taken for a template. Credentials in a Git URL are shown as V(***).
-  - A project is nothing to log in to. C(ansible_connection) is V(local), and C(ansible_python_interpreter) is the
+    C(oec_server_name) and C(oec_server_provider) describe its server. What a project does not have is V(null).
+  - Values of the API are never used as templates. Credentials in a Git URL are returned as V(***).
+  - Projects are not SSH hosts. C(ansible_connection) is V(local), and C(ansible_python_interpreter) is the
     Python that Ansible itself runs with, so that a task with M(oecsh.cloud.oec_project) runs where Ansible does.
 author:
   - oecsh.cloud contributors (@oecsh)
@@ -24,12 +24,12 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 options:
   plugin:
-    description: Says that the file is for this plugin.
+    description: Marks the file as one of this plugin.
     type: str
     required: true
     choices: [oecsh.cloud.projects]
   api_key:
-    # Needed all the same; the message of the plugin says how to give it, and that of Ansible would not.
+    # Required all the same: unlike Ansible, the message of the plugin says how to set it.
     required: false
     env:
       - name: OECSH_API_KEY
@@ -37,7 +37,7 @@ options:
     env:
       - name: OECSH_API_URL
   ca_path:
-    # As a path, a blank one would be the folder that Ansible is started in.
+    # As a path, an empty one would become the folder in which Ansible is started.
     type: str
   api_timeout:
     env:
@@ -50,49 +50,49 @@ options:
       - name: OECSH_API_MAX_WAIT
   servers:
     description:
-      - Only projects on one of these servers, each given by its name, its UUID or a shell pattern like V(production-*).
+      - Only projects on one of these servers, given by its name, its UUID or a shell pattern like V(production-*).
     type: list
     elements: str
     default: []
   odoo_versions:
     description:
-      - Only projects of one of these Odoo versions, each to the letter or a shell pattern like V(16.*).
+      - Only projects of one of these Odoo versions, given exactly or as a shell pattern like V(16.*).
     type: list
     elements: str
     default: []
   names:
     description:
-      - Only projects with one of these names, each to the letter or a shell pattern like V(Client *).
+      - Only projects with one of these names, given exactly or as a shell pattern like V(Client *).
         Upper and lower case differ.
-      - Give a list where a name holds a comma.
+      - Use a list if a name contains a comma.
     type: list
     elements: str
     default: []
   hostname:
     description:
-      - What a host is called, as a Jinja expression over its variables, without braces.
+      - The name of a host, as a Jinja expression over its variables, without braces.
         For example V(oec_server_name ~ '-' ~ oec_name).
-      - Letters, digits, C(_), C(.) and C(-) are kept. Whatever is between them becomes one C(_), because blanks,
-        commas, colons, brackets and the like mean something else in C(--limit) and in C(hosts).
-        The project V(Client ERP (Ltd)) is the host C(Client_ERP_Ltd), and its C(oec_name) has the name to the letter.
-      - Where two projects would be called the same, or one like a group or like a host of another source,
-        each of them gets C(-) and the first eight characters of its UUID. The filters make no difference to it.
-      - Where nothing is left of it, the host is called by the project's UUID.
+      - Letters, digits, C(_), C(.) and C(-) are kept. Everything between them becomes one C(_), because whitespace,
+        commas, colons, brackets and similar characters have a meaning in C(--limit) and in C(hosts).
+        The project V(Client ERP (Ltd)) is the host C(Client_ERP_Ltd), and its C(oec_name) has the exact name.
+      - If two projects would have the same host name, or one the name of a group or of a host of another source,
+        each of them gets C(-) and the first eight characters of its UUID. Filters do not change this.
+      - If nothing is left of the name, the host has the UUID of the project as its name.
     type: str
     default: oec_name
 notes:
-  - Ansible takes a source that fails for a warning, and goes on without its hosts.
-    Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) to stop there.
-  - With O(cache) and a cache plugin that keeps something, such as P(ansible.builtin.jsonfile#cache),
+  - If a source fails, Ansible only prints a warning and continues without its hosts.
+    Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) to make it fail.
+  - With O(cache) and a persistent cache plugin, such as P(ansible.builtin.jsonfile#cache),
     a run with a fresh cache sends no request at all.
-    The cache belongs to one O(api_url) and O(api_key), and holds all projects,
-    so that changed filters and groups need no new one. C(ansible-playbook --flush-cache) reads the API again.
-  - C(ansible-inventory --list) wraps a text that holds braces in C(__ansible_unsafe).
-    Ansible reads that back as text, and C(--host) shows it as it is.
+    The cache belongs to one O(api_url) and O(api_key), and contains all projects,
+    so it stays valid when filters and groups change. C(ansible-playbook --flush-cache) reads the API again.
+  - C(ansible-inventory --list) wraps a text that contains braces in C(__ansible_unsafe).
+    Ansible reads that back as text, and C(--host) prints it unchanged.
   - O(api_key), O(api_url) and O(ca_path) may be templates, such as a lookup, or encrypted with Ansible Vault.
   - In AWX or the Automation Platform, add it as a source of the kind "Sourced from a Project" and type the file's path.
-    A custom credential whose type sets E(OECSH_API_KEY) in the environment does for the source as for the jobs.
-    Where the jobs run in another execution environment than the source,
+    A custom credential whose type sets E(OECSH_API_KEY) in the environment works for the source and for the jobs.
+    If the jobs run in another execution environment than the source,
     set C(ansible_python_interpreter) to V({{ ansible_playbook_python }}) in the C(vars) of the play.
 """
 
@@ -110,20 +110,20 @@ keyed_groups:
 groups:
   without_repository: oec_git_repo_url is none
 
-# Only who still runs 16.0 or older on the production servers.
+# Only clients that still run 16.0 or older on the production servers.
 servers:
   - production-*
 odoo_versions:
   - "15.*"
   - "16.*"
 
-# Kept for ten minutes.
+# Cached for ten minutes.
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/oec
 cache_timeout: 600
 
-# The hosts' names say the server too.
+# Host names that include the server.
 hostname: oec_server_name ~ '-' ~ oec_name
 
 # For a source in AWX, whose "Enabled variable" is then is_deployed, and the "Enabled value" True.
@@ -146,36 +146,35 @@ compose:
 # ansible-core annotates the base classes in parts.
 
 import os
-import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
 from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client
-from ansible_collections.oecsh.cloud.plugins.module_utils._errors import InputError, OecError, masked
-from ansible_collections.oecsh.cloud.plugins.module_utils._transport import REQUESTS_IMPORT_ERROR, Settings, Transport
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http import REQUESTS_IMPORT_ERROR, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, matches_any, unique_host_names
 
 Variables = dict[str, Any]
 
 GROUP = "oec_projects"
 
-_ODD_IN_A_HOST_NAME = re.compile(r"[^\w.-]+")
-
-_with_braces: Callable[[str], str] = str
-_without_braces: Callable[[str], str] = str
+_wrap_unsafe: Callable[[str], str] = str
+_trust: Callable[[str], str] = str
 try:
-    # Since ansible-core 2.19 nothing is a template that is not declared to be one. What cannot be one is declared so,
-    # because ansible-inventory, and AWX with it, would show it in a wrapper.
-    from ansible.template import trust_as_template as _without_braces
+    # Since ansible-core 2.19 only trusted text is a template. Text that cannot be one is trusted, because
+    # ansible-inventory, and AWX with it, wraps untrusted text.
+    from ansible.template import trust_as_template as _trust
 except ImportError:
-    from ansible.utils.unsafe_proxy import wrap_var as _with_braces
+    from ansible.utils.unsafe_proxy import wrap_var as _wrap_unsafe
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -193,27 +192,25 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(str(error)) from None
         inventory.add_group(GROUP)
         hosts = self._host_names(inventory, projects)
-        wanted = [project for project in projects if self._is_wanted(project)]
-        for project in wanted:
+        selected = [project for project in projects if self._is_selected(project)]
+        for project in selected:
             self._add_host(inventory, hosts[project["oec_id"]], project)
-        for project in wanted:
+        for project in selected:
             self._construct(inventory, hosts[project["oec_id"]])
 
     def _projects(self, path: str, *, read_cache: bool) -> list[Variables]:
-        """The variables of every project, whether it is wanted or not; from the cache where that is fresh."""
+        """Return the variables of every project, selected or not; from the cache if that is fresh."""
         settings = self._settings()
         use_cache = self.get_option("cache")
-        # Another key may see other projects; its hash has to do, for the cache is no place for a key.
-        whose = sha256(f"{settings.api_url} {settings.api_key}".encode()).hexdigest()
-        cache_key = f"{self.get_cache_key(path)}_{whose[:16]}"
-        projects: list[Variables] | None = None
-        if use_cache and read_cache:
-            projects = self._cache.get(cache_key)
+        # Another key may see other projects; its hash identifies it, as a cache must not contain a key.
+        account_hash = sha256(f"{settings.api_url} {settings.api_key}".encode()).hexdigest()
+        cache_key = f"{self.get_cache_key(path)}_{account_hash[:16]}"
+        projects = self._cache.get(cache_key) if use_cache and read_cache else None
         if projects is None:
             projects = _read(settings)
             if use_cache:
                 self._cache[cache_key] = projects
-        return [_never_a_template(project) for project in projects]
+        return [_mark_unsafe(project) for project in projects]
 
     def _settings(self) -> Settings:
         self.templar.available_variables = self._vars or {}
@@ -222,37 +219,28 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             try:
                 options[name] = self.templar.template(self.get_option(name))
             except AnsibleError as error:
-                raise InputError(f"the template of {name} fails: {error}") from None
+                raise OecError("invalid_input", f"the template of {name} fails: {error}") from None
         texts = {name: str(options[name] or "") for name in ("api_key", "api_url", "ca_path")}
         return Settings(**{**options, **texts, "ca_path": os.path.expanduser(texts["ca_path"].strip())})
 
-    def _is_wanted(self, project: Variables) -> bool:
+    def _is_selected(self, project: Variables) -> bool:
         return (
-            _matches(self.get_option("servers"), project["oec_server_name"], project["oec_server_id"])
-            and _matches(self.get_option("odoo_versions"), project["oec_odoo_version"])
-            and _matches(self.get_option("names"), project["oec_name"])
+            matches_any(self.get_option("servers"), project["oec_server_name"], project["oec_server_id"])
+            and matches_any(self.get_option("odoo_versions"), project["oec_odoo_version"])
+            and matches_any(self.get_option("names"), project["oec_name"])
         )
 
     def _host_names(self, inventory: Any, projects: Iterable[Variables]) -> dict[str, str]:
-        """The host's name for each project's id: all different, whatever the order of the projects."""
+        """Return a unique host name for each project's id."""
         groups = {*inventory.groups, *map(self._sanitize_group_name, self.get_option("groups") or ())}
 
-        def is_taken(name: str, ident: str) -> bool:
-            # Ansible takes what is called like a group for that group.
+        def is_taken(name: str, project_id: str) -> bool:
+            # Ansible takes a host with the name of a group for that group.
             if name in groups or name in LOCALHOST:
                 return True
-            return name in inventory.hosts and inventory.hosts[name].vars.get("oec_id") != ident
+            return name in inventory.hosts and inventory.hosts[name].vars.get("oec_id") != project_id
 
-        def clashing() -> list[str]:
-            times = Counter(names.values())
-            return [ident for ident, name in names.items() if times[name] > 1 or is_taken(name, ident)]
-
-        names = {project["oec_id"]: self._host_name(project) for project in projects}
-        length: int | None = 8
-        while clashes := clashing():
-            names.update({ident: f"{names[ident]}-{ident[:length]}" for ident in clashes})
-            length = None
-        return names
+        return unique_host_names({project["oec_id"]: self._host_name(project) for project in projects}, is_taken)
 
     def _host_name(self, project: Variables) -> str:
         expression = self.get_option("hostname")
@@ -263,14 +251,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"hostname {expression!r} gives no name to the project {project['oec_name']!r} ({error}). "
                 "It must be a Jinja expression over the host's variables, without braces, such as oec_name."
             ) from None
-        return _ODD_IN_A_HOST_NAME.sub("_", "" if name is None else str(name)).strip("._-") or str(project["oec_id"])
+        return host_name(name, fallback=project["oec_id"])
 
     def _add_host(self, inventory: Any, host: str, project: Variables) -> None:
         inventory.add_host(host, GROUP)
         for name, value in project.items():
             inventory.set_variable(host, name, value)
         inventory.set_variable(host, "ansible_connection", "local")
-        # Ansible would look for one by itself, and find the system's, where requests may be missing.
+        # Ansible would find the system's Python, where requests may be missing.
         inventory.set_variable(host, "ansible_python_interpreter", sys.executable)
 
     def _construct(self, inventory: Any, host: str) -> None:
@@ -281,43 +269,31 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _read(settings: Settings) -> list[Variables]:
-    """Every project's host variables from the API, without secrets, in the API's order."""
+    """Return the redacted host variables of every project, in the API's order."""
     if REQUESTS_IMPORT_ERROR:
-        raise InputError(
-            "the Python library requests is missing",
-            f"Install it for the Python that Ansible runs with, {sys.executable}.",
-        )
-    client = Client(Transport(settings))
-    projects = client.projects().projects
-    servers = {}
-    if any(project.server_id for project in projects):
-        servers = {server.id.lower(): server for server in client.servers()}
+        hint = f"Install it for the Python that Ansible runs with, {sys.executable}."
+        raise OecError("missing_library", "the Python library requests is missing", hint)
+    client = Client(HttpClient(settings))
+    projects = client.of(PROJECT).known.objects
+    has_servers = any(project.get("server_id") for project in projects)
+    servers = {item["id"].lower(): item for item in (client.of(SERVER).known.objects if has_servers else ())}
     found = []
     for project in projects:
-        server = servers.get((project.server_id or "").lower())
-        # Ansible refuses variables that are no identifiers.
-        variables = {f"oec_{name}": value for name, value in project.fields.items() if name.isidentifier()}
-        where = {
-            "oec_odoo_version": project.odoo_version,
-            "oec_server_id": project.server_id,
-            "oec_server_name": server and server.name,
-            "oec_server_provider": server and server.provider,
-        }
-        found.append({**variables, **where})
-    return masked(found, [settings.api_key])
+        server = servers.get((project.get("server_id") or "").lower(), {})
+        optional = {name: project.get(name) for name in ("odoo_version", "server_id")}
+        fields_of_project = PROJECT.redaction.hiding([settings.api_key])({**project, **optional})
+        fields_of_server = SERVER.redaction.hiding([settings.api_key])(server)
+        # Ansible rejects variables that are not identifiers.
+        variables = {f"oec_{name}": value for name, value in fields_of_project.items() if name.isidentifier()}
+        about_server = {f"oec_server_{name}": fields_of_server.get(name) for name in ("name", "provider")}
+        found.append({**variables, **about_server})
+    return found
 
 
-def _matches(patterns: Iterable[Any], *values: str | None) -> bool:
-    """Whether any of the values is, or matches, any of the patterns. YAML makes a number of an unquoted 17.0."""
-    wanted = [str(pattern) for pattern in patterns if pattern not in (None, "")]
-    found = [value for value in values if value is not None]
-    return not wanted or any(value == one or fnmatchcase(value, one) for value in found for one in wanted)
-
-
-def _never_a_template(value: Any) -> Any:
-    """The same value, with all strings that could be templates marked as none."""
+def _mark_unsafe(value: Any) -> Any:
+    """Return the same value, with all strings that could be templates marked as none."""
     if isinstance(value, str):
-        return _with_braces(value) if "{" in value or "}" in value else _without_braces(value)
+        return _wrap_unsafe(value) if "{" in value or "}" in value else _trust(value)
     if isinstance(value, Mapping):
-        return {_never_a_template(key): _never_a_template(inner) for key, inner in value.items()}
-    return [_never_a_template(inner) for inner in value] if isinstance(value, list) else value
+        return {_mark_unsafe(key): _mark_unsafe(inner) for key, inner in value.items()}
+    return [_mark_unsafe(inner) for inner in value] if isinstance(value, list) else value

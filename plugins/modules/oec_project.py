@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: oec_project
-short_description: Create, change or remove a project on oec.sh
+short_description: Create, update or delete a project on oec.sh
 description:
-  - Makes a project what it is declared to be, and does nothing where it is that already.
-  - A project is created once, however often the task is run, also by several jobs at once and when an answer is lost on the way.
-    Only two different declarations of one name, made at the same moment, can still make two projects.
-  - An option that is left out, or left blank, is left alone.
+  - Creates, updates or deletes a project to match the options. If it matches already, nothing is written.
+  - A project is created once, even if the task is run again, run by several jobs at once, or if a response is lost.
+    Only two different declarations of one name at the same moment can still create two projects.
+  - An option that is omitted or empty leaves its field unchanged.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
@@ -22,47 +22,47 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Whether the project is to exist.
-      - V(absent) removes it. A project with running or deploying environments is not removed; the task fails instead.
+      - Whether the project should exist.
+      - V(absent) deletes it. If it has running or deploying environments, the task fails and nothing is deleted.
     type: str
     choices: [present, absent]
     default: present
   name:
     description:
-      - The project's name, to the letter. At most 255 characters.
-      - The project is found by it, unless O(project_id) is given. More than one project of that name makes the task fail.
-      - Together with O(project_id), a project of another name is renamed.
+      - The exact name of the project. At most 255 characters.
+      - The project is found by it, unless O(project_id) is set. If several projects have the name, the task fails.
+      - Together with O(project_id), the project is renamed if its name differs.
     type: str
   project_id:
     description:
-      - The project's UUID. With O(state=present) the project must exist.
+      - The UUID of the project. With O(state=present) the project must exist.
     type: str
     aliases: [id]
   server:
     description:
-      - The name or the UUID of the server to create the project on. Needed to create one.
-      - The API cannot move a project. Where an existing project is on another server, the task fails before it changes anything.
+      - The name or the UUID of the server to create the project on. Required to create one.
+      - The API cannot move a project. If an existing project is on another server, the task fails before it changes anything.
     type: str
     aliases: [server_id]
   git_repo_url:
     description:
-      - The Git repository's https URL.
-      - Credentials in it are sent as they are and shown as V(***). Declared with V(***) in their place, they are taken to be those there are.
+      - The https URL of the Git repository.
+      - Credentials in it are sent unchanged and returned as V(***). A URL with V(***) in their place keeps the stored credentials.
     type: str
   default_branch:
     description:
-      - The branch to deploy from. At most 255 characters. The API takes V(main) for a new project without one.
+      - The branch to deploy from. At most 255 characters. The default of a new project is V(main).
     type: str
   odoo_version:
     description:
-      - The Odoo version, such as V(17.0). Quote it, so that YAML does not make a number of it.
-      - The API cannot change it. Where an existing project has another one, the task fails before it changes anything.
+      - The Odoo version, such as V(17.0). Quote it, so that YAML does not read it as a number.
+      - The API cannot change it. If an existing project has another version, the task fails before it changes anything.
     type: str
   idempotency_key:
     description:
-      - The key by which the API recognises a repeated create, sent as it is.
-      - Leave it out. The key that is then derived from the declaration also covers a project that was removed and is declared again,
-        and a refusal whose cause was mended since.
+      - The key by which the API recognizes a repeated create, sent unchanged.
+      - Usually omit it. The key that is then derived from the options also covers a project that was deleted and is declared again,
+        and a rejection whose cause was fixed in the meantime.
     type: str
 """
 
@@ -84,20 +84,20 @@ EXAMPLES = r"""
     project_id: 3fa85f64-5717-4562-b3fc-2c963f66afa6
     name: Client ERP (Ltd)
 
-- name: Remove a client
+- name: Delete a client
   oecsh.cloud.oec_project:
     name: Client ERP
     state: absent
 
-- name: Remove a client, and say more than the API does where it still runs
+- name: Delete a client, and add a hint if it still runs
   block:
-    - name: Remove it
+    - name: Delete it
       oecsh.cloud.oec_project:
         name: Client ERP
         state: absent
       register: removal
   rescue:
-    - name: Name the one to ask
+    - name: Say whom to ask
       ansible.builtin.fail:
         msg: "{{ removal.msg }} Ask the client first."
       when: removal.error.code == "environments_running"
@@ -109,14 +109,14 @@ EXAMPLES = r"""
 RETURN = r"""
 project:
   description:
-    - The project after the task, as the API shows it. V(null) once it is absent.
-    - In check mode the same, but for what the server assigns. RV(project.id) and RV(project.created_at) of a project to be created are V(null).
-    - Credentials in RV(project.git_repo_url) are shown as V(***).
+    - The project after the task, as the API returns it. V(null) once it is absent.
+    - In check mode the same, except for what the server assigns. RV(project.id) and RV(project.created_at) of a project to be created are V(null).
+    - Credentials in RV(project.git_repo_url) are replaced by V(***).
   returned: success
   type: dict
   contains:
     id:
-      description: The project's UUID.
+      description: The UUID of the project.
       type: str
       returned: success
       sample: 3fa85f64-5717-4562-b3fc-2c963f66afa6
@@ -156,12 +156,12 @@ project:
       returned: success
       sample: "2025-09-15T10:30:00Z"
 diff:
-  description: What was changed, or in check mode would be.
+  description: What was changed, or in check mode would be changed.
   returned: success, in diff mode
   type: dict
   contains:
     before:
-      description: The declarable fields before the task. Empty where there was no project.
+      description: The declarable fields before the task. Empty if the project did not exist.
       type: dict
       returned: success, in diff mode
       sample:
@@ -171,7 +171,7 @@ diff:
         default_branch: main
         odoo_version: "17.0"
     after:
-      description: The same fields after the task. Empty where there is no project any more.
+      description: The same fields after the task. Empty if the project does not exist any more.
       type: dict
       returned: success, in diff mode
       sample:
@@ -181,46 +181,51 @@ diff:
         default_branch: release/17.0
         odoo_version: "17.0"
     before_header:
-      description: Which project it is, and whether it was absent before the task.
+      description: The name of the project, and whether it was absent before the task.
       type: str
       returned: success, in diff mode
       sample: project 'Client ERP'
     after_header:
-      description: Which project it is, and whether it is absent after the task.
+      description: The name of the project, and whether it is absent after the task.
       type: str
       returned: success, in diff mode
       sample: project 'Client ERP'
 error:
-  description: What went wrong, for C(rescue). RV(ignore:msg) says it in a sentence, with what to do.
+  description:
+    - What went wrong, for C(rescue). RV(ignore:msg) says it in a sentence, with what to do.
+    - The guide "Troubleshooting by code" explains each code.
   returned: failure
   type: dict
   contains:
     status:
-      description: The HTTP status, or V(null) where no answer came.
+      description: The HTTP status, or V(null) if there was no response.
       type: int
       returned: failure
       sample: 409
     code:
-      description: The API's own code for it, or V(null).
+      description: The code of the API, or else one of the collection. Never V(null).
       type: str
       returned: failure
       sample: environments_running
     message:
-      description: What happened.
+      description: What happened, and what to do.
       type: str
       returned: failure
-      sample: DELETE /projects/3fa85f64-5717-4562-b3fc-2c963f66afa6 was refused (409 environments_running)
+      sample: DELETE /projects/3fa85f64-5717-4562-b3fc-2c963f66afa6 was rejected (409 environments_running)
     details:
-      description: What else the API, or the module, says of it. Mostly a list with one entry for each wrong field.
+      description:
+        - More about it, or V(null). What the API returned, or a list of the module with one entry for each declaration that is wrong.
+        - Such an entry has C(project), C(code) and C(message).
       type: raw
       returned: failure
 """
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._module import PROJECT_OPTIONS, ensure_project, run
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT, ensure_project
 
 
 def main() -> None:
-    run(ensure_project, PROJECT_OPTIONS, required_one_of=[("name", "project_id")])
+    run(ensure_project, PROJECT.options(), PROJECT.redaction, required_one_of=[("name", "project_id")])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ module: oec_project_info
 short_description: List projects on oec.sh
 description:
   - Returns all projects that the API key sees, or those that match every given filter, in the API's order.
-  - A filter that is left blank counts as not given.
+  - An empty filter counts as omitted.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
@@ -19,18 +19,18 @@ extends_documentation_fragment:
   - oecsh.cloud.attributes.reads
 options:
   project_id:
-    description: The project of this UUID.
+    description: The project with this UUID.
     type: str
     aliases: [id]
   name:
-    description: Projects of exactly this name.
+    description: Projects with exactly this name.
     type: str
   server:
-    description: Projects on the server of this name or UUID.
+    description: Projects on the server with this name or UUID.
     type: str
     aliases: [server_id]
   odoo_version:
-    description: Projects of exactly this Odoo version, such as V(16.0).
+    description: Projects with exactly this Odoo version, such as V(16.0).
     type: str
 """
 
@@ -39,7 +39,7 @@ EXAMPLES = r"""
   oecsh.cloud.oec_project_info:
   register: all
 
-- name: Find who still runs 16.0
+- name: Find the clients that still run 16.0
   oecsh.cloud.oec_project_info:
     odoo_version: "16.0"
   register: old
@@ -48,7 +48,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ old.projects | map(attribute='name') }}"
 
-- name: List what runs on one server
+- name: List the projects on one server
   oecsh.cloud.oec_project_info:
     server: production-fsn1
 
@@ -59,14 +59,14 @@ EXAMPLES = r"""
 RETURN = r"""
 projects:
   description:
-    - The matching projects, with the API's fields as they are. Empty where none matches.
-    - Credentials in a Git URL are shown as V(***).
+    - The matching projects, with the fields of the API unchanged. Empty if none matches.
+    - Credentials in a Git URL are replaced by V(***).
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: The project's UUID.
+      description: The UUID of the project.
       type: str
       returned: success
     name:
@@ -112,11 +112,12 @@ error:
   type: dict
 """
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._module import PROJECT_FILTERS, list_projects, run
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT, list_projects
 
 
 def main() -> None:
-    run(list_projects, PROJECT_FILTERS)
+    run(list_projects, PROJECT.filter_options(), PROJECT.redaction)
 
 
 if __name__ == "__main__":

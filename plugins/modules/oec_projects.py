@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: oec_projects
-short_description: Make many projects on oec.sh what they are declared to be, in one task
+short_description: Manage many projects on oec.sh in one task
 description:
-  - Reads the list of projects once, plans everything, refuses before the first write what can be known to be wrong, and then applies it.
+  - Reads the list of projects once, plans everything, rejects before the first write what can be known to be wrong, and then applies it.
   - A project that fails does not stop the others. The task then fails at its end, and still reports every project.
-  - Where the API refuses the key, the account or the address as such, or answers nothing three times in a row, what is left is
-    reported as failed without being sent.
+  - If the API rejects the key, the account or the address, or does not respond three times in a row, the remaining projects are
+    reported as failed with the code C(skipped), and nothing more is sent.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
@@ -23,21 +23,20 @@ options:
   projects:
     description:
       - The projects, each with the options of M(oecsh.cloud.oec_project).
-      - A name may be listed twice only where each of the two has its O(projects[].project_id).
+      - A name may be declared twice only if each of the two has its O(projects[].project_id).
     type: list
     elements: dict
     required: true
     suboptions:
       state:
-        description: Whether the project is to exist.
+        description: Whether the project should exist. V(present) if neither the item nor O(defaults) has a state.
         type: str
         choices: [present, absent]
-        default: present
       name:
-        description: The project's name, to the letter. At most 255 characters. Together with O(projects[].project_id) it renames.
+        description: The exact name of the project. At most 255 characters. Together with O(projects[].project_id) it renames the project.
         type: str
       project_id:
-        description: The project's UUID. With O(projects[].state=present) the project must exist.
+        description: The UUID of the project. With O(projects[].state=present) the project must exist.
         type: str
         aliases: [id]
       server:
@@ -45,7 +44,7 @@ options:
         type: str
         aliases: [server_id]
       git_repo_url:
-        description: The Git repository's https URL. Credentials in it are sent as they are and shown as V(***).
+        description: The https URL of the Git repository. Credentials in it are sent unchanged and returned as V(***).
         type: str
       default_branch:
         description: The branch to deploy from. At most 255 characters.
@@ -54,23 +53,45 @@ options:
         description: The Odoo version, such as V(17.0). Quote it. The API cannot change it.
         type: str
       idempotency_key:
-        description: The key by which the API recognises a repeated create. Leave it out.
+        description: The key by which the API recognizes a repeated create. Usually omit it.
+        type: str
+  defaults:
+    description:
+      - Options for every item that omits them, or has an empty value for them.
+    type: dict
+    suboptions:
+      state:
+        description: Whether the projects should exist.
+        type: str
+        choices: [present, absent]
+      server:
+        description: The name or the UUID of the server to create projects on.
+        type: str
+        aliases: [server_id]
+      git_repo_url:
+        description: The https URL of the Git repository.
+        type: str
+      default_branch:
+        description: The branch to deploy from.
+        type: str
+      odoo_version:
+        description: The Odoo version, such as V(17.0). Quote it.
         type: str
   prune:
     description:
-      - Whether to remove the projects that are not listed. Refused with an empty list.
-      - Nothing is pruned once a listed project has failed, as one may be the other under a new name.
+      - Whether to delete the projects that are not declared. Rejected with an empty list.
+      - Nothing is pruned once a declared project has failed, because a project to prune may be that one under its old name.
     type: bool
     default: false
   prune_limit:
     description:
-      - A run that would prune more projects than this fails before its first write. Projects listed as V(absent) do not count.
+      - A run that would prune more projects than this fails before its first write. Projects declared as V(absent) do not count.
     type: int
     default: 10
 """
 
 EXAMPLES = r"""
-- name: Provision two clients, and see to it that a third is gone
+- name: Provision two clients, and delete a third
   oecsh.cloud.oec_projects:
     projects:
       - name: Client ERP
@@ -83,32 +104,35 @@ EXAMPLES = r"""
       - name: Former Client ERP
         state: absent
 
-- name: Make the file in git the whole truth, and remove up to three others
+- name: Apply the file in git, and delete up to three projects that are not in it
   oecsh.cloud.oec_projects:
     projects: "{{ provision_projects }}"
+    defaults:
+      server: production-fsn1
+      odoo_version: "17.0"
     prune: true
     prune_limit: 3
 """
 
 RETURN = r"""
 projects:
-  description: One entry for each listed project, in the order of the list, and then for each pruned one.
+  description: One entry for each declared project, in the order of the list, and then for each pruned one.
   returned: success, and failure after the first write
   type: list
   elements: dict
   contains:
     name:
-      description: The project's name after the task.
+      description: The name of the project after the task.
       type: str
       returned: always
       sample: Client ERP
     project_id:
-      description: Its UUID, or V(null) where it has none.
+      description: Its UUID, or V(null) if it has none.
       type: str
       returned: always
       sample: 3fa85f64-5717-4562-b3fc-2c963f66afa6
     action:
-      description: What was done, or in check mode would be. V(created), V(updated), V(deleted), V(unchanged) or V(failed).
+      description: What was done, or in check mode would be done. V(created), V(updated), V(deleted), V(unchanged) or V(failed).
       type: str
       returned: always
       sample: created
@@ -118,11 +142,11 @@ projects:
       returned: always
       sample: true
     project:
-      description: The project after the task, as M(oecsh.cloud.oec_project) returns it. Of a failed one, as it was before.
+      description: The project after the task, as M(oecsh.cloud.oec_project) returns it. If it failed, the project before the task.
       type: dict
       returned: always
     error:
-      description: Why it failed, as M(oecsh.cloud.oec_project) describes it. V(null) where it did not.
+      description: Why it failed, as M(oecsh.cloud.oec_project) describes it, or V(null).
       type: dict
       returned: always
 summary:
@@ -135,24 +159,70 @@ summary:
     deleted: 1
     unchanged: 37
     failed: 0
+drift:
+  description:
+    - One row for each field that differed before the task.
+    - If the plan is rejected, also the rows of the projects that are wrong, with the code of their failure.
+  returned: success, and failure after the projects were read
+  type: list
+  elements: dict
+  contains:
+    project:
+      description: The name of the project.
+      type: str
+      returned: always
+    environment:
+      description: Always V(null), as only projects are compared.
+      type: raw
+      returned: always
+    field:
+      description:
+        - The option that differs. C(project) if the project is missing, or is to be deleted; the values are then V(absent) and V(present).
+        - V(null) if the project cannot be compared.
+      type: str
+      returned: always
+    current:
+      description: The value before the task, or V(null).
+      type: str
+      returned: always
+    desired:
+      description: The declared value, or V(null).
+      type: str
+      returned: always
+    code:
+      description: Why the declaration is rejected, or V(null).
+      type: str
+      returned: always
+  sample:
+    - project: Client ERP
+      environment:
+      field: default_branch
+      current: hotfix
+      desired: main
+      code:
 diff:
   description:
-    - One entry with C(before), C(after), C(before_header) and C(after_header) for each project that is changed, or in check mode would be.
-    - Where the plan is refused, one for each that could be planned all the same.
-  returned: in diff mode, also when the plan is refused
+    - One entry with C(before), C(after), C(before_header) and C(after_header) for each project that is changed, or in check mode would be changed.
+    - If the plan is rejected, one for each project that could be planned.
+  returned: in diff mode, also when the plan is rejected
   type: list
   elements: dict
 error:
-  description: The first thing that went wrong, for C(rescue), as M(oecsh.cloud.oec_project) describes it.
+  description: The first failure, for C(rescue), as M(oecsh.cloud.oec_project) describes it.
   returned: failure
   type: dict
 """
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._module import ESTATE_OPTIONS, ensure_projects, run
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate import (
+    ESTATE_OPTIONS,
+    ESTATE_REDACTION,
+    ensure_projects,
+)
 
 
 def main() -> None:
-    run(ensure_projects, ESTATE_OPTIONS)
+    run(ensure_projects, ESTATE_OPTIONS, ESTATE_REDACTION)
 
 
 if __name__ == "__main__":

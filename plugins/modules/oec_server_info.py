@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: oec_server_info
 short_description: List servers on oec.sh
 description:
-  - Returns all servers of the organisation, or those that match every given filter, in the API's order.
-  - A filter that is left blank counts as not given.
+  - Returns all servers of the organization, or those that match every given filter, in the API's order.
+  - An empty filter counts as omitted.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
@@ -19,14 +19,14 @@ extends_documentation_fragment:
   - oecsh.cloud.attributes.reads
 options:
   server_id:
-    description: The server of this UUID.
+    description: The server with this UUID.
     type: str
     aliases: [id]
   name:
-    description: Servers of exactly this name.
+    description: Servers with exactly this name.
     type: str
   provider:
-    description: Servers of exactly this provider, such as V(hetzner).
+    description: Servers with exactly this provider, such as V(hetzner).
     type: str
   region:
     description: Servers in exactly this region, such as V(fsn1).
@@ -39,15 +39,15 @@ EXAMPLES = r"""
     provider: hetzner
   register: hetzner
 
-- name: See whether the client is there
+- name: Look for the client
   oecsh.cloud.oec_project_info:
     name: Client ERP
-  register: there
+  register: client
 
-- name: Provision a client on the one with the fewest environments; one that is there stays where it is
+- name: Provision a new client on the server with the fewest environments; an existing one stays on its server
   oecsh.cloud.oec_project:
     name: Client ERP
-    server: "{{ '' if there.projects else (hetzner.servers | sort(attribute='environment_count') | first).id }}"
+    server: "{{ '' if client.projects else (hetzner.servers | sort(attribute='environment_count') | first).id }}"
 
 # Ad hoc, with OECSH_API_KEY in the environment:
 #   ansible localhost -m oecsh.cloud.oec_server_info -a provider=hetzner
@@ -55,13 +55,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The matching servers, with the API's fields as they are. Empty where none matches.
+  description: The matching servers, with the fields of the API unchanged. Empty if none matches.
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: The server's UUID.
+      description: The UUID of the server.
       type: str
       returned: success
     name:
@@ -107,11 +107,12 @@ error:
   type: dict
 """
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._module import SERVER_FILTERS, list_servers, run
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER, list_servers
 
 
 def main() -> None:
-    run(list_servers, SERVER_FILTERS)
+    run(list_servers, SERVER.filter_options(), SERVER.redaction)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 const table = document.getElementById("table");
 const body = table.tBodies[0];
 const rows = [...body.rows];
-const shown = document.getElementById("shown");
+const count = document.getElementById("count");
 const clear = document.getElementById("clear");
 const text = document.getElementById("text");
 const choices = ["server", "version", "note"].map((id) => document.getElementById(id));
 
-// Filtering: "Muller" finds "Müller" too, and every word must be there.
+// Filtering: "Muller" finds "Müller" too, and every word must occur.
 
 const folded = (string) => string.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 const texts = new Map(rows.map((row) => [row, folded(row.textContent)]));
@@ -28,7 +28,7 @@ function filter() {
   }
   clear.hidden = found === rows.length;
   const projects = rows.length === 1 ? "project" : "projects";
-  shown.textContent = found === rows.length ? `${found} ${projects}` : `${found} of ${rows.length} ${projects}`;
+  count.textContent = found === rows.length ? `${found} ${projects}` : `${found} of ${rows.length} ${projects}`;
 }
 
 function showAll() {
@@ -42,20 +42,20 @@ clear.addEventListener("click", () => {
   text.focus();
 });
 
-// A link to a project that is filtered out would lead nowhere.
+// Show a project that is filtered out before following a link to it.
 addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#p-"]');
   if (link && document.getElementById(link.hash.slice(1)).hidden) showAll();
 });
 
-// Sorting: numbers by their value, and what is missing always last.
+// Sorting: numbers by their value, missing values always last.
 
 const { compare } = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const headers = [...table.tHead.rows[0].cells];
 
 function value(row, column) {
-  const shown = row.cells[column].querySelector("bdi, time");
-  if (shown) return shown.dateTime || shown.textContent;
+  const element = row.cells[column].querySelector("bdi, time");
+  if (element) return element.dateTime || element.textContent;
   return headers[column].classList.contains("number") ? row.cells[column].textContent : "";
 }
 

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: provision_batches
+short_description: Split an estate into batches of changes
+description:
+  - Returns the declared projects that a plan changes, a batch at a time.
+  - The role P(oecsh.cloud.provision#role) applies one batch after the other, so that a long run shows its progress.
+author:
+  - oecsh.cloud contributors (@oecsh)
+extends_documentation_fragment:
+  - oecsh.cloud.plan
+positional: projects, size
+options:
+  size:
+    description: How many projects a batch has. Empty or 0 means 20, which is what the API accepts in a minute.
+    type: raw
+"""
+
+EXAMPLES = r"""
+- name: Plan the estate
+  oecsh.cloud.oec_projects:
+    projects: "{{ provision_projects }}"
+  check_mode: true
+  register: plan
+
+- name: Apply the plan, five projects at a time
+  oecsh.cloud.oec_projects:
+    projects: "{{ item.projects }}"
+  loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects, 5) }}"
+  loop_control:
+    label: "{{ item.label }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The batches. C(projects) are the declared projects, C(first) is the index of the first, and C(label) the progress.
+  type: list
+  elements: dict
+  sample:
+    - first: 0
+      label: 1 to 1 of 1 to change
+      projects:
+        - name: Client ERP
+          server: production-fsn1
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.oecsh.cloud.plugins.plugin_utils import _provision
+
+
+def provision_batches(plan: Any, projects: Any, size: Any = None) -> list[dict[str, Any]]:
+    try:
+        return _provision.provision_batches(plan, projects, size)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AnsibleFilterError(f"provision_batches: {error}") from None
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"provision_batches": provision_batches}

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
+
+"""The options that all modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import DEFAULT_URL
+
+
+def _env_number(name: str) -> str:
+    value: str = env_fallback(name)
+    if not value.strip():
+        # An empty field of a credential is not a number.
+        raise AnsibleFallbackNotFound
+    return value
+
+
+API_OPTIONS: Spec = {
+    "api_key": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["OECSH_API_KEY"])},
+    "api_url": {"type": "str", "default": DEFAULT_URL, "fallback": (env_fallback, ["OECSH_API_URL"])},
+    "api_timeout": {"type": "int", "default": 30, "fallback": (_env_number, ["OECSH_API_TIMEOUT"])},
+    "api_retries": {"type": "int", "default": 5, "fallback": (_env_number, ["OECSH_API_RETRIES"])},
+    "api_max_wait": {"type": "int", "default": 600, "fallback": (_env_number, ["OECSH_API_MAX_WAIT"])},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+}
+
+
+def drop_empty_options(value: Any) -> Any:
+    """Return the options without those that are null, empty or whitespace, as empty survey fields are."""
+    if isinstance(value, Mapping):
+        kept = ((key, inner) for key, inner in value.items() if not _is_empty(inner) or key.startswith("_ansible"))
+        return {key: drop_empty_options(inner) for key, inner in kept}
+    return [drop_empty_options(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

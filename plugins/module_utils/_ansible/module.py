@@ -1,0 +1,91 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
+
+"""From options to a result or a failure. The only user of AnsibleModule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import API_OPTIONS, drop_empty_options
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http import REQUESTS_IMPORT_ERROR, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import MIN_KEY_LENGTH, Settings
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
+
+Entry = Callable[[Options, Client, Mode], Result]
+
+
+class OecModule(AnsibleModule):
+    """An AnsibleModule that returns no secret, and an error with a code, also where Ansible rejects the options."""
+
+    def __init__(self, options: Spec, redaction: Redaction, **checks: Any) -> None:
+        self._redaction = redaction
+        spec = {**API_OPTIONS, **options}
+        # ansible-core does not annotate its constructor.
+        super().__init__(argument_spec=spec, supports_check_mode=True, **checks)  # type: ignore[no-untyped-call]
+
+    def _load_params(self) -> None:
+        super()._load_params()  # type: ignore[no-untyped-call]  # see above
+        self.params = drop_empty_options(self.params)
+        key = str(self.params.get("api_key") or "").strip()
+        # A shorter text is no key, and may be a word of the result.
+        self._redaction = self._redaction.hiding([key] if len(key) >= MIN_KEY_LENGTH else [])
+        # A server may repeat Git credentials in an error. In other places the user's name may be part of a name or URL.
+        self._error_redaction = self._redaction.hiding(self._redaction.credentials(self.params))
+
+    def exit_json(self, **result: Any) -> NoReturn:
+        super().exit_json(**self._redact(result))
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        result.setdefault("error", Failure("invalid_input", msg).as_error())
+        super().fail_json(**self._redact({"msg": msg, **result}))
+
+    def _redact(self, result: dict[str, Any]) -> dict[str, Any]:
+        # Ansible returns the options as `invocation`, also of a call that it rejects itself.
+        self.params = self._redaction.options(self._redaction(self.params))
+        return self._redaction(_redact_errors(result, self._error_redaction))
+
+    def fail(self, failure: Failure, **values: Any) -> NoReturn:
+        self.fail_json(msg=str(failure), error=failure.as_error(), **values)
+
+
+def _redact_errors(value: Any, redaction: Redaction) -> Any:
+    """Return a result with `msg` and every `error` in it redacted."""
+    if isinstance(value, Mapping):
+        return {
+            key: redaction(inner) if key in ("msg", "error") else _redact_errors(inner, redaction)
+            for key, inner in value.items()
+        }
+    return [_redact_errors(inner, redaction) for inner in value] if isinstance(value, list) else value
+
+
+def run(entry: Entry, options: Spec, redaction: Redaction, **checks: Any) -> None:
+    """Be a module's whole main(): call `entry` with the options, and return its result or failure.
+
+    `redaction`: what is secret in the options and in the result, besides the API key.
+    """
+    module = OecModule(options, redaction, **checks)
+    if REQUESTS_IMPORT_ERROR:
+        failure = Failure("missing_library", missing_required_lib("requests"))
+        module.fail_json(msg=failure.message, error=failure.as_error(), exception=REQUESTS_IMPORT_ERROR)
+    try:
+        settings = Settings(**{name: module.params[name] for name in API_OPTIONS})
+        mode = Mode(check=module.check_mode, diff=module._diff)
+        result = entry(module.params, Client(HttpClient(settings)), mode)
+    except OecError as error:
+        result = Result({}, error.failure)
+    # Outside the except: inside, Ansible adds a traceback to a failure that needs none.
+    for warning in result.warnings:
+        module.warn(warning)
+    if result.failure:
+        module.fail(result.failure, **result.values)
+    module.exit_json(**result.values)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
+
+"""Hide secrets: the API key, and credentials in URLs. Modules, inventory and filters use this, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+T = TypeVar("T")
+
+MASK = "***"
+
+# In a sentence, a URL ends somewhere; a field that is one URL may hold any character in its password.
+_CREDENTIALS_IN_TEXT = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
+_CREDENTIALS_OF_URL = re.compile(r"\A([a-z][a-z0-9+.-]*://).*@", re.DOTALL | re.IGNORECASE)
+# What is shorter may be part of an ordinary word.
+_MIN_SECRET_LENGTH = 4
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """What to hide. `urls`: fields that hold one URL each. `names`: fields that are returned unchanged."""
+
+    urls: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    secrets: tuple[str, ...] = ()
+
+    def __or__(self, other: Redaction) -> Redaction:
+        return Redaction(self.urls | other.urls, self.names | other.names, self.secrets + other.secrets)
+
+    def hiding(self, secrets: Iterable[str]) -> Redaction:
+        """Return a redaction that replaces these texts as well, wherever they occur."""
+        return replace(self, secrets=(*self.secrets, *filter(None, secrets)))
+
+    def field(self, name: str, value: Any) -> Any:
+        """Return the value of a field without the credentials of a URL; `secrets` are not looked for."""
+        if not isinstance(value, str) or name in self.names:
+            return value
+        return without_credentials(value) if name in self.urls else _CREDENTIALS_IN_TEXT.sub(f"{MASK}@", value)
+
+    def __call__(self, value: T) -> T:
+        """Return the value with every string in it redacted, keys of dictionaries included."""
+        longest_first = sorted(self.secrets, key=len, reverse=True)
+
+        def redact(item: Any, field: str = "") -> Any:
+            if isinstance(item, str):
+                clean = self.field(field, item)
+                for secret in longest_first:
+                    clean = clean.replace(secret, MASK)
+                return item if clean == item else clean
+            if isinstance(item, Mapping):
+                return {redact(key): redact(inner, str(key)) for key, inner in item.items()}
+            if isinstance(item, list):
+                return [redact(inner) for inner in item]
+            return item
+
+        result: T = redact(value)
+        return result
+
+    def options(self, value: Any) -> Any:
+        """Return the options of a task with invalid URLs replaced: a password may be anywhere in them."""
+        if isinstance(value, Mapping):
+            return {
+                key: MASK if key in self.urls and "@" in str(inner).replace(f"//{MASK}@", "") else self.options(inner)
+                for key, inner in value.items()
+            }
+        return [self.options(inner) for inner in value] if isinstance(value, list) else value
+
+    def credentials(self, value: Any, field: str = "") -> list[str]:
+        """Return the credentials in all URL fields of a nested value, to hide them elsewhere too."""
+        if isinstance(value, Mapping):
+            return [text for key, inner in value.items() for text in self.credentials(inner, str(key))]
+        if isinstance(value, list):
+            return [text for inner in value for text in self.credentials(inner)]
+        return credentials_in(value) if field in self.urls and isinstance(value, str) else []
+
+
+def without_credentials(url: str) -> str:
+    """Return a URL with its user name and password replaced by `***`; other texts stay as they are."""
+    return _CREDENTIALS_OF_URL.sub(rf"\1{MASK}@", url)
+
+
+def has_mask(url: str) -> bool:
+    """Return whether a URL has `***` where its credentials were, as modules return it."""
+    return f"//{MASK}@" in url
+
+
+def credentials_in(url: str) -> list[str]:
+    """Return user name and password of a URL, as written and percent-decoded, but for parts too short to be secret."""
+    userinfo = url.partition("://")[2].rpartition("@")[0]
+    parts = [userinfo, *userinfo.partition(":")[::2]]
+    return [text for part in parts for text in (part, unquote(part)) if len(text) >= _MIN_SECRET_LENGTH]

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
+
+"""Carry out a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, NoResponseError, OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import (
+    CREATED,
+    DELETED,
+    UPDATED,
+    Action,
+)
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
+
+MAX_CONSECUTIVE_TIMEOUTS = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an action, or in check mode would: the object after it, or why it failed."""
+
+    action: Action
+    after: Object | None
+    failure: Failure | None = None
+    warnings: Sequence[str] = ()
+
+    @property
+    def changed(self) -> bool:
+        return self.action.changed and not self.failure
+
+
+class CircuitBreaker:
+    """Stops the writes once further ones would fail alike, or delete what an earlier failure left under an old name."""
+
+    def __init__(self) -> None:
+        self._first: Failure | None = None
+        self._fatal: Failure | None = None
+        self._timeouts = 0
+
+    def skip_reason(self, action: Action) -> Failure | None:
+        # An object to prune may be a declared one that failed, under its old name.
+        return self._fatal or (self._first if action.is_pruned else None)
+
+    def record_success(self) -> None:
+        self._timeouts = 0
+
+    def record_failure(self, error: OecError, failure: Failure) -> None:
+        self._first = self._first or failure
+        self._timeouts = self._timeouts + 1 if isinstance(error, NoResponseError) else 0
+        if failure.is_fatal or self._timeouts == MAX_CONSECUTIVE_TIMEOUTS:
+            self._fatal = self._fatal or failure
+
+
+def apply_plan(client: Client, actions: Sequence[Action], mode: Mode) -> list[Outcome]:
+    """Carry out the actions, unless in check mode. An action that fails does not stop the others."""
+    if mode.check or not any(action.changed for action in actions):
+        return [Outcome(action, action.after) for action in actions]
+    client.require_full_access()
+    return _apply_actions(client, actions)
+
+
+def _apply_actions(client: Client, actions: Sequence[Action]) -> list[Outcome]:
+    breaker = CircuitBreaker()
+    outcomes = []
+    for action in actions:
+        if not action.changed:
+            outcomes.append(Outcome(action, action.after))
+        elif reason := breaker.skip_reason(action):
+            outcomes.append(Outcome(action, action.before, _skipped(reason).about(action.subject)))
+        else:
+            outcomes.append(_apply(client, action, breaker))
+    return outcomes
+
+
+def _apply(client: Client, action: Action, breaker: CircuitBreaker) -> Outcome:
+    try:
+        stored = _write(client, action)
+    except OecError as error:
+        failure = error.failure.about(action.subject)
+        breaker.record_failure(error, failure)
+        return Outcome(action, action.before, failure)
+    breaker.record_success()
+    return Outcome(action, stored, warnings=action.stored_mismatches(stored) if stored else ())
+
+
+def _write(client: Client, action: Action) -> Object | None:
+    """Return the object as the API stored it; None where it is deleted."""
+    api = client.of(action.kind)
+    if action.type == CREATED:
+        return create_once(api, action.body or {}, action.idempotency_key)
+    assert action.before
+    if action.type == UPDATED:
+        return api.update(action.before["id"], action.body or {})
+    assert action.type == DELETED
+    api.delete(action.before["id"])
+    return None
+
+
+def _skipped(reason: Failure) -> Failure:
+    message = f"not tried, because {reason.subject} failed: {reason.message}"
+    return Failure("skipped", message, reason.hint, details=[{"code": reason.code, "status": reason.status}])

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
+
+"""What the modules of a kind do: read, plan, apply, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import apply_plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+
+
+def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Result:
+    """Create, update or delete one object to match the options."""
+    desired = Desired.parse(kind, options)
+    api = client.of(kind)
+    if desired.id:
+        found = api.get(desired.id)
+        existing = [found] if found else []
+    else:
+        existing = api.known.objects
+    planned = plan(kind, [desired], existing, read_references([desired], client))
+    if planned.rejection:
+        return Result({}, planned.rejection)
+    (outcome,) = apply_plan(client, planned.actions, mode)
+    if outcome.failure:
+        return Result({}, outcome.failure)
+    values: dict[str, Any] = {"changed": outcome.changed, kind.name: outcome.after}
+    if mode.diff:
+        values["diff"] = outcome.action.diff
+    return Result(values, warnings=outcome.warnings)
+
+
+def list_matching(kind: Kind, options: Options, client: Client) -> Result:
+    """Return the objects that match every given filter, in the API's order."""
+    object_id = options[kind.id_option]
+    if object_id and not is_uuid(object_id):
+        raise OecError(
+            "invalid_input",
+            f"{kind.id_option} {object_id!r} is not a UUID",
+            "Run the module without this filter to list all ids.",
+        )
+    if object_id and kind.has_get:
+        found = client.of(kind).get(object_id.lower())
+        objects = [found] if found else []
+    else:
+        objects = [
+            item
+            for item in client.of(kind).known.objects
+            if object_id in (None, "") or item["id"].lower() == object_id.lower()
+        ]
+    matches = [_filter(kind.field(name), options, client) for name in kind.filters]
+    return Result(
+        {"changed": False, kind.plural: [item for item in objects if all(is_match(item) for is_match in matches)]}
+    )
+
+
+def _filter(field: Field, options: Options, client: Client) -> Callable[[Object], bool]:
+    value = options[field.option_name]
+    if not value:
+        return lambda item: True
+    if not field.reference:
+        return lambda item: bool(item.get(field.name) == value)
+    kind = field.reference
+    ids = (
+        [value.lower()]
+        if is_uuid(value)
+        else [item["id"].lower() for item in client.of(kind).known.objects if item[kind.key] == value]
+    )
+    return lambda item: str(item.get(field.name)).lower() in ids
+
+
+def read_references(declarations: Sequence[Desired], client: Client) -> dict[str, list[Object]]:
+    """Read the lists of the kinds that any declaration names an object of, each once."""
+    kinds: Mapping[str, Kind] = {
+        field.reference.name: field.reference
+        for desired in declarations
+        for field in desired.named_references
+        if field.reference
+    }
+    return {name: client.of(kind).known.objects for name, kind in kinds.items()}

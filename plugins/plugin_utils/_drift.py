@@ -1,0 +1,50 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
+
+"""The drift of an estate, as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_MAX_NAME_WIDTH = 40
+_FIELD_WIDTH = 14
+
+
+def drift_table(result: Mapping[str, Any]) -> list[str]:
+    """Return one line for each row of `drift` in a result of `oec_projects`, under a header.
+
+    A project that cannot be planned has the message of its failure in place of the values.
+    """
+    rows = result["drift"]
+    if not rows:
+        return ["Nothing differs."]
+    messages = _messages((result.get("error") or {}).get("details"))
+    names = [_one_line(row["project"]) for row in rows]
+    width = min(max(map(len, ["project", *names])), _MAX_NAME_WIDTH)
+    lines = [f"{'project':{width}}  {'field':{_FIELD_WIDTH}}  current -> desired"]
+    for name, row in zip(names, rows, strict=True):
+        if row["field"]:
+            code = f" ({row['code']})" if row["code"] else ""
+            change = f"{row['current']} -> {row['desired']}{code}"
+        else:
+            change = messages.get((row["project"], row["code"]), row["code"])
+        shortened = name if len(name) <= width else f"{name[: width - 1]}~"
+        lines.append(f"{shortened:{width}}  {row['field'] or '':{_FIELD_WIDTH}}  {_one_line(change)}")
+    return lines
+
+
+def _messages(details: Any) -> dict[tuple[str, str], str]:
+    """Return the message by project and code. The details of a failed write are the API's own, of any shape."""
+    keys = ("project", "code", "message")
+    found = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
+    complete = [each for each in found if all(isinstance(each.get(key), str) for key in keys)]
+    return {(each["project"], each["code"]): each["message"] for each in complete}
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
