@@ -26,7 +26,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_of_yours() -> Iterator[None]:
+def _isolated_environment() -> Iterator[None]:
     """No API key, AWX or setting of Ansible in the environment reaches a test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - set(clean()):
@@ -54,7 +54,7 @@ def credential(emulator: Emulator) -> dict[str, str]:
 
 @pytest.fixture
 def job(tmp_path: Path, credential: dict[str, str]) -> Callable[..., Job]:
-    """job(answers={...}): the next job, with the credential attached."""
+    """job(survey={...}): the next job, with the credential attached."""
     numbers = itertools.count(1)
 
     def make(env: dict[str, str] | None = None, **more: Any) -> Job:

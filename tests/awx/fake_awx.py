@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for the endpoints of AWX that awx.awx calls: stateful, and strict where a mistake of ours would show.
+"""The endpoints of AWX that awx.awx calls: stateful, and strict where a mistake of ours would be visible.
 
 It follows awx/api/views, awx/main/fields.py (credential types) and awx/main/models (schedules) of AWX 24.6.
 """
@@ -23,12 +23,12 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 BASE = "/api/v2"
-TOKEN = "the-token-of-the-stand-in"
+TOKEN = "the-token-of-the-fake"
 ENCRYPTED = "$encrypted$"
 
 Item = dict[str, Any]
 
-# What AWX answers for what was not given; a None that is sent for one of the texts is stored as "".
+# What AWX returns for omitted fields; a None that is sent for one of the texts is stored as "".
 DEFAULTS: dict[str, Item] = {
     "organizations": {},
     "notification_templates": {"organization": None},
@@ -94,14 +94,14 @@ POINTS_TO = {
 BLOCKED = {"PATH", "PYTHONPATH", "VIRTUAL_ENV", "JOB_ID", "CACHE", "AWX_HOST", "REST_API_URL", "REST_API_TOKEN"}
 
 
-class RefusedError(Exception):
+class ValidationError(Exception):
     def __init__(self, **fields: str) -> None:
         super().__init__(fields)
         self.fields = fields
 
 
-class StandIn:
-    """`with StandIn(playbooks=[...]) as awx:` serves at `awx.url`; `playbooks` are what a checked out project holds."""
+class FakeAwx:
+    """`with FakeAwx(playbooks=[...]) as awx:` serves at `awx.url`; `playbooks` are what a checked out project holds."""
 
     def __init__(self, playbooks: Iterable[str]) -> None:
         self.playbooks = set(playbooks)
@@ -123,7 +123,7 @@ class StandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> StandIn:
+    def __enter__(self) -> FakeAwx:
         self._thread.start()
         while not self._server.started:
             time.sleep(0.01)
@@ -154,17 +154,17 @@ class StandIn:
             if request.headers.get("authorization") != f"Bearer {TOKEN}":
                 return JSONResponse({"detail": "Authentication credentials were not provided."}, 401)
             try:
-                answer, status = self._answer(
+                content, status = self._respond(
                     request.method, path.strip("/").split("/"), dict(request.query_params), json.loads(body or "{}")
                 )
-            except RefusedError as refused:
-                answer, status = refused.fields, 400
+            except ValidationError as error:
+                content, status = error.fields, 400
             headers = {"X-API-Product-Name": "AWX", "X-API-Product-Version": "24.6.1"}
-            return JSONResponse(answer, status, headers)
+            return JSONResponse(content, status, headers)
 
         return app
 
-    def _answer(self, method: str, parts: list[str], query: dict[str, str], data: Item) -> tuple[Any, int]:
+    def _respond(self, method: str, parts: list[str], query: dict[str, str], data: Item) -> tuple[Any, int]:
         if method != "GET":
             self.writes.append(f"{method} /{'/'.join(parts)}")
         match method, parts:
@@ -173,11 +173,11 @@ class StandIn:
                 return {"status": "successful"}, 200
             case "GET", ["unified_job_templates"]:
                 found = [
-                    self._shown(kind, item) for kind in POINTS_TO["unified_job_template"] for item in self._all(kind)
+                    self._rendered(kind, item) for kind in POINTS_TO["unified_job_template"] for item in self._all(kind)
                 ]
                 return self._page(found, query)
             case "GET", [endpoint] if endpoint in self.items:
-                return self._page([self._shown(endpoint, item) for item in self._all(endpoint)], query)
+                return self._page([self._rendered(endpoint, item) for item in self._all(endpoint)], query)
             case "POST", [endpoint] if endpoint in self.items:
                 return self._create(endpoint, data), 201
             case "GET", ["job_templates", ident, "survey_spec"]:
@@ -187,11 +187,11 @@ class StandIn:
                 self.surveys[int(ident)] = data
                 return {}, 200
             case "GET", [endpoint, ident]:
-                return self._shown(endpoint, self.items[endpoint][int(ident)]), 200
+                return self._rendered(endpoint, self.items[endpoint][int(ident)]), 200
             case "PATCH", [endpoint, ident]:
                 item = self.items[endpoint][int(ident)]
                 self._store(endpoint, item, data)
-                return self._shown(endpoint, item), 200
+                return self._rendered(endpoint, item), 200
             case "GET", [endpoint, ident, what]:
                 return self._page([{"id": each} for each in self._associations(endpoint, ident, what)], {})
             case "POST", [endpoint, ident, what]:
@@ -210,11 +210,11 @@ class StandIn:
     def _page(self, found: list[Item], query: dict[str, str]) -> tuple[Item, int]:
         for name, value in query.items():
             if found and not any(name in item for item in found):
-                raise RefusedError(detail=f"{name} is no field to filter by")
+                raise ValidationError(detail=f"{name} is no field to filter by")
             found = [item for item in found if str(item.get(name)) == value]
         return {"count": len(found), "next": None, "previous": None, "results": found}, 200
 
-    def _shown(self, endpoint: str, item: Item) -> Item:
+    def _rendered(self, endpoint: str, item: Item) -> Item:
         url = f"{BASE}/{endpoint}/{item['id']}/"
         related = {"survey_spec": f"{url}survey_spec/"} if endpoint == "job_templates" else {}
         summary: Item = {}
@@ -227,11 +227,11 @@ class StandIn:
         scope = SCOPE.get(endpoint)
         for item in self._all(endpoint):
             if item["name"] == data["name"] and (scope is None or item[scope] == data.get(scope)):
-                raise RefusedError(__all__="an object of this name exists already")
+                raise ValidationError(__all__="an object of this name exists already")
         self._check(endpoint, {**DEFAULTS[endpoint], **data})
         item = self.add(endpoint, name=data["name"])
         self._store(endpoint, item, data)
-        return self._shown(endpoint, item)
+        return self._rendered(endpoint, item)
 
     def _store(self, endpoint: str, item: Item, data: Item) -> None:
         new: Item = {name: "" if value is None and item.get(name) == "" else value for name, value in data.items()}
@@ -247,10 +247,10 @@ class StandIn:
     def _check(self, endpoint: str, item: Item) -> None:
         for name, value in item.items():
             if name not in DEFAULTS[endpoint] and name not in ("id", "name"):
-                raise RefusedError(**{name: "the stand-in does not know this field"})
+                raise ValidationError(**{name: "the fake does not know this field"})
             kinds = POINTS_TO.get(name, [])
             if kinds and value is not None and not any(value in self.items[kind] for kind in kinds):
-                raise RefusedError(**{name: f"there is no {name} {value!r}"})
+                raise ValidationError(**{name: f"there is no {name} {value!r}"})
         if endpoint == "credential_types":
             check_credential_type(item)
         if endpoint == "credentials":
@@ -258,14 +258,14 @@ class StandIn:
                 field["id"] for field in self.items["credential_types"][item["credential_type"]]["inputs"]["fields"]
             }
             if set(item["inputs"]) - known:
-                raise RefusedError(inputs="the credential type has no such field")
+                raise ValidationError(inputs="the credential type has no such field")
         if endpoint == "job_templates":
             if item["project"] not in self.checked_out:
-                raise RefusedError(project="it is not checked out yet, so it has no playbooks")
+                raise ValidationError(project="it is not checked out yet, so it has no playbooks")
             if item["playbook"] not in self.playbooks:
-                raise RefusedError(playbook="Playbook not found for project.")
+                raise ValidationError(playbook="Playbook not found for project.")
         if endpoint == "inventory_sources" and item["source"] == "scm" and not item["source_project"]:
-            raise RefusedError(source_project="Project required for scm type sources.")
+            raise ValidationError(source_project="Project required for scm type sources.")
         if endpoint == "schedules":
             check_rule(item["rrule"])
 
@@ -273,7 +273,7 @@ class StandIn:
 def check_credential_type(item: Item) -> None:
     """CredentialTypeInputField and CredentialTypeInjectorField."""
     if item["kind"] not in ("cloud", "net") or set(item["inputs"]) - {"fields", "required"}:
-        raise RefusedError(kind="cloud or net, with fields and required")
+        raise ValidationError(kind="cloud or net, with fields and required")
     known = {
         "type",
         "format",
@@ -288,43 +288,43 @@ def check_credential_type(item: Item) -> None:
     }
     for field in item["inputs"].get("fields", []):
         if set(field) - known or not {"id", "label"} <= set(field) or field.get("type", "string") != "string":
-            raise RefusedError(inputs=f"not a field: {field}")
+            raise ValidationError(inputs=f"not a field: {field}")
     names = {field["id"]: "EXAMPLE" for field in item["inputs"].get("fields", [])}
     if set(item["inputs"].get("required", [])) - set(names) or set(item["injectors"]) - {"env", "file", "extra_vars"}:
-        raise RefusedError(injectors="unknown names")
+        raise ValidationError(injectors="unknown names")
     for name, template in item["injectors"].get("env", {}).items():
         if name.startswith("ANSIBLE_") or name in BLOCKED or not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name):
-            raise RefusedError(injectors=f"Environment variable {name} is not allowed to be used in credentials.")
+            raise ValidationError(injectors=f"Environment variable {name} is not allowed to be used in credentials.")
         rendered = ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(template).render(names)
         if rendered == template or "EXAMPLE" not in rendered:
-            raise RefusedError(injectors=f"{name} is {template!r}, which injects nothing")
+            raise ValidationError(injectors=f"{name} is {template!r}, which injects nothing")
 
 
 def check_survey(spec: Item) -> None:
-    """JobTemplateSurveySpec._validate_spec_data; here an error of ours is worth its own words."""
+    """JobTemplateSurveySpec._validate_spec_data; with a message of its own for each error."""
     kinds = {"text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float"}
     if not (isinstance(spec.get("name"), str) and isinstance(spec.get("description"), str) and spec.get("spec")):
-        raise RefusedError(error="name, description or spec is missing from survey spec.")
+        raise ValidationError(error="name, description or spec is missing from survey spec.")
     seen = set()
     for question in spec["spec"]:
         texts = all(isinstance(question.get(name), str) for name in ("type", "question_name", "variable"))
         if not texts or not isinstance(question.get("required"), bool) or question["type"] not in kinds:
-            raise RefusedError(error=f"not a question: {question}")
+            raise ValidationError(error=f"not a question: {question}")
         if question["variable"] in seen or any(not isinstance(question.get(name, 0), int) for name in ("min", "max")):
-            raise RefusedError(error=f"duplicate variable, or a limit that is no integer: {question}")
+            raise ValidationError(error=f"duplicate variable, or a limit that is no integer: {question}")
         seen.add(question["variable"])
-        wanted = {"integer": int, "float": float}.get(question["type"], str)
-        if question.get("default", "") != "" and not isinstance(question["default"], wanted):
-            raise RefusedError(error=f"the default must be of the type of the answer: {question}")
+        expected = {"integer": int, "float": float}.get(question["type"], str)
+        if question.get("default", "") != "" and not isinstance(question["default"], expected):
+            raise ValidationError(error=f"the default must be of the type of the answer: {question}")
         if question["type"].startswith("multi"):
             if not question.get("choices"):
-                raise RefusedError(error=f"choices are missing: {question}")
+                raise ValidationError(error=f"choices are missing: {question}")
             if any(each not in question["choices"] for each in question.get("default", "").splitlines()):
-                raise RefusedError(error="Default choice must be answered from the choices listed.")
+                raise ValidationError(error="Default choice must be answered from the choices listed.")
 
 
 def check_rule(rule: str) -> None:
     """SchedulePreviewSerializer.validate_rrule."""
     starts = re.findall(r"DTSTART(?:;TZID=[\w/+-]+:\d{8}T\d{6}(?!Z)|:\d{8}T\d{6}Z)", rule)
     if len(starts) != 1 or "RRULE:" not in rule or "INTERVAL=" not in rule or "SECONDLY" in rule:
-        raise RefusedError(rrule=f"not a rule that AWX takes: {rule}")
+        raise ValidationError(rrule=f"not a rule that AWX takes: {rule}")

@@ -24,7 +24,8 @@ import ansible_runner
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import ROOT, clean_environment
+
 PROJECT = ROOT / "examples" / "awx"
 BIN = Path(sys.executable).parent
 PATIENCE = 240
@@ -51,7 +52,7 @@ def load(path: Path) -> Any:
 
 
 def injected(credential_type: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, str]:
-    """The environment that a credential gives a job; an input that is blank is none."""
+    """Return the environment that a credential gives a job; an empty input counts as omitted."""
     given = {name: value for name, value in inputs.items() if value}
     jinja = ImmutableSandboxedEnvironment()
     env: dict[str, str] = credential_type["injectors"]["env"]
@@ -59,15 +60,14 @@ def injected(credential_type: Mapping[str, Any], inputs: Mapping[str, str]) -> d
 
 
 def clean(**more: str) -> dict[str, str]:
-    """This process's environment without the settings of Ansible, an API key or an AWX."""
-    dropped = ("ANSIBLE_", "CONTROLLER_", "OECSH_", "PYTHON", "TOWER_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    """Return this process's environment without the settings of Ansible, an API key or an AWX."""
+    kept = clean_environment()
     path = os.pathsep.join([str(BIN), kept.get("PATH", "")])
     return {**kept, "LC_ALL": "C.UTF-8", "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def link_collection(folder: Path) -> Path:
-    """A collections path on which oecsh.cloud is this very repository."""
+    """Return a collections path on which oecsh.cloud is this repository."""
     (folder / "ansible_collections" / "oecsh").mkdir(parents=True)
     (folder / "ansible_collections" / "oecsh" / "cloud").symlink_to(ROOT, target_is_directory=True)
     return folder
@@ -79,7 +79,7 @@ class Job:
 
     folder: Path
     env: Mapping[str, str]
-    answers: Mapping[str, Any] | None = None
+    survey: Mapping[str, Any] | None = None
     arguments: Sequence[str] = ()
     ident: str = "1"
 
@@ -88,7 +88,7 @@ class Job:
             (self.folder / name).mkdir(parents=True)
         shutil.copytree(PROJECT, self.folder / "project")
         link_collection(self.folder / "requirements_collections")
-        variables = {"awx_job_id": int(self.ident), "awx_job_launch_type": "manual", **(self.answers or {})}
+        variables = {"awx_job_id": int(self.ident), "awx_job_launch_type": "manual", **(self.survey or {})}
         self._write(
             "env/extravars", "".join(yaml.dump({k: v}, Dumper=_UnsafeDumper) for k, v in variables.items()), 0o600
         )
@@ -101,7 +101,7 @@ class Job:
             "pexpect_timeout": 0.3,
         }
         self._write("env/settings", json.dumps(settings), 0o600)
-        # AWX hands an inventory over as a script that prints it; this is one without a host.
+        # AWX passes an inventory as a script that prints it; this one has no host.
         hosts = json.dumps({"_meta": {"hostvars": {}}, "all": {"vars": {}}})
         self._write("inventory/hosts", f"#! /usr/bin/env python3\nprint({hosts!r})\n", 0o700)
 
@@ -151,13 +151,13 @@ class Job:
         return self.end(self.start("--playbook", playbook))
 
     def run_here(self, **more: Any) -> ansible_runner.Runner:
-        """Through the interface that AWX calls. It hands the environment of this process on, too."""
+        """Use the interface that AWX calls. It passes on the environment of this process, too."""
         return ansible_runner.run(
             private_data_dir=str(self.folder), ident=self.ident, envvars=self.environment, quiet=True, **more
         )
 
     def update_inventory(self, source: str, *more: str) -> Any:
-        """What an inventory source imports: the JSON of ansible-inventory."""
+        """Return what an inventory source imports: the JSON of ansible-inventory."""
         output = self.artifacts / "output.json"
         path = self.folder / "project" / source
         command = ["ansible-inventory", "--list", "--export", "-i", path, "--output", output]
@@ -168,7 +168,7 @@ class Job:
         self.run_here()
         return json.loads(output.read_text(encoding="utf-8")) if output.exists() else None
 
-    # What is left of it.
+    # What the job leaves behind.
 
     @property
     def artifacts(self) -> Path:
@@ -190,7 +190,7 @@ class Job:
 
     @property
     def printed(self) -> str:
-        """What AWX shows in the output pane, without the colours, which are Ansible's and which AWX shows as such."""
+        """What AWX displays in the output pane, without the colours of Ansible."""
         return _COLOUR.sub("", self.coloured).replace("\r", "")
 
     @property
@@ -201,14 +201,14 @@ class Job:
         return {name: stats[name].get("localhost", 0) for name in names}
 
     @property
-    def handed_on(self) -> dict[str, Any]:
-        """The job's artifacts: what set_stats hands on to the next node of a workflow."""
+    def artifact_data(self) -> dict[str, Any]:
+        """The job's artifacts: what set_stats passes to the next node of a workflow."""
         (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
         data: dict[str, Any] = stats.get("artifact_data", {})
         return data
 
     def holding(self, text: str) -> set[str]:
-        """The files in artifacts/ that hold a text, but for `command`, where ansible-runner notes the environment."""
+        """Return the files in artifacts/ that contain a text, except the noted `command`."""
         files = [file for file in self.artifacts.rglob("*") if file.is_file() and file.name != "command"]
         assert files
         return {str(file.relative_to(self.artifacts)) for file in files if text.encode() in file.read_bytes()}

@@ -71,7 +71,7 @@ def test_every_command_of_the_page_does_what_the_page_says(ansible: Run, clients
     assert "changed: false" in again.stdout
 
 
-def test_with_one_line_a_result_is_one_line_and_holds_nothing_but_the_result(ansible: Run, clients: Emulator) -> None:
+def test_one_line_output_holds_only_the_result(ansible: Run, clients: Emulator) -> None:
     command = ["ansible", "localhost", "-o", "-m", "oecsh.cloud.oec_project"]
     done = ansible(*command, "-a", "name='Harbour Logistics' default_branch=hotfix")
     if "unrecognized arguments" in done.stderr:
@@ -91,7 +91,7 @@ def test_with_one_line_a_result_is_one_line_and_holds_nothing_but_the_result(ans
 def test_a_failure_by_hand_is_a_sentence_and_no_traceback(ansible: Run, clients: Emulator, options: list[str]) -> None:
     arguments = "name='Somebody new' server=nowhere git_repo_url=https://git:hunter2secret@host/x"
     done = ansible("ansible", "localhost", *options, "-m", "oecsh.cloud.oec_project", "-a", arguments)
-    assert "there is no server 'nowhere'; the servers are: 'production-fsn1'" in done.stdout.replace('\\"', '"')
+    assert "the server 'nowhere' does not exist; the servers are: 'production-fsn1'" in done.stdout.replace('\\"', '"')
     assert "Traceback" not in done.stdout + done.stderr
     assert "hunter2secret" not in done.stdout + done.stderr
 

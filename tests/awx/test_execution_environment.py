@@ -27,7 +27,7 @@ def build(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=clean(), capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def test_introspect_finds_what_the_collection_needs_and_nothing_else(collections: Path, tmp_path: Path) -> None:
+def test_introspect_finds_the_requirements(collections: Path, tmp_path: Path) -> None:
     requirements, packages = tmp_path / "requirements.txt", tmp_path / "bindep.txt"
     done = build("introspect", collections, "--write-pip", requirements, "--write-bindep", packages)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -63,9 +63,9 @@ def test_the_lowest_versions_that_are_allowed_work(ansible: Run, emulator: Emula
         used = subprocess.check_output([sys.executable, "-c", program], env=clean(PYTHONPATH=str(place)), text=True)
         assert f"{used.strip()}.".startswith(f"{version}.")
 
-    wanted = [{"name": "Client ERP", "server": "production-fsn1"}]
+    expected = [{"name": "Client ERP", "server": "production-fsn1"}]
     tasks = [
-        {"oecsh.cloud.oec_projects": {"projects": wanted}},
+        {"oecsh.cloud.oec_projects": {"projects": expected}},
         {"oecsh.cloud.oec_project": {"name": "Client ERP", "default_branch": "hotfix"}},
         {"oecsh.cloud.oec_project": {"name": "Client ERP", "state": "absent"}},
     ]

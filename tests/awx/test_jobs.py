@@ -21,7 +21,7 @@ LONGEST_LINE = 4000
 
 
 def assert_readable(job: Job) -> None:
-    """Nothing in the output pane but text in lines that can be read; and of escape codes, only Ansible's colours."""
+    """Check that the output pane has readable lines, and no escape codes but Ansible's colours."""
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", job.printed), repr(job.printed)
     assert max(map(len, job.printed.splitlines())) <= LONGEST_LINE
 
@@ -32,19 +32,17 @@ def assert_secret(job: Job, key: str) -> None:
     assert job.holding(key[:24]) == set()
 
 
-def test_provisioning_the_estate_makes_it_then_changes_nothing_and_hands_on_the_figures(
-    job: Make, emulator: Emulator
-) -> None:
-    first = job(answers={"provision_prune": "no"}).run("provision_estate.yml")
+def test_provisioning_the_estate_twice(job: Make, emulator: Emulator) -> None:
+    first = job(survey={"provision_prune": "no"}).run("provision_estate.yml")
     assert first.status == "successful", first.printed
     assert first.statistics == {"ok": 6, "changed": 1, "failures": 0, "ignored": 0, "skipped": 3}
-    assert first.handed_on == {
+    assert first.artifact_data == {
         "provision_summary": {"created": 3, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0}
     }
-    again = job(answers={"provision_prune": "no"}).run("provision_estate.yml")
+    again = job(survey={"provision_prune": "no"}).run("provision_estate.yml")
     assert again.status == "successful"
     assert again.statistics["changed"] == 0
-    assert again.handed_on["provision_summary"]["unchanged"] == len(emulator.projects()) == 3
+    assert again.artifact_data["provision_summary"]["unchanged"] == len(emulator.projects()) == 3
     for each in (first, again):
         assert_readable(each)
         assert_secret(each, emulator.keys.full)
@@ -57,20 +55,18 @@ def test_a_job_of_the_type_check_writes_nothing(job: Make, emulator: Emulator) -
     assert "3 created, 0 unchanged (check mode: nothing was written)" in done.printed
 
 
-def test_provisioning_one_client_takes_a_survey_of_which_only_the_name_and_the_server_are_filled_in(
-    job: Make, emulator: Emulator
-) -> None:
-    blank = {"client_git_repo_url": "", "client_default_branch": "", "client_odoo_version": ""}
-    answers = {"client_name": "{{ 7 * 7 }} Café", "client_server": "production-fsn1", **blank}
-    done = job(answers=answers).run("provision_client.yml")
+def test_provisioning_one_client_with_name_and_server_only(job: Make, emulator: Emulator) -> None:
+    empty = {"client_git_repo_url": "", "client_default_branch": "", "client_odoo_version": ""}
+    survey = {"client_name": "{{ 7 * 7 }} Café", "client_server": "production-fsn1", **empty}
+    done = job(survey=survey).run("provision_client.yml")
     assert done.status == "successful", done.printed
     (project,) = emulator.projects()
     assert (project["name"], project["default_branch"]) == ("{{ 7 * 7 }} Café", "main")
     assert project["git_repo_url"] is project["odoo_version"] is None
-    assert done.handed_on["client_project"]["id"] == project["id"]
+    assert done.artifact_data["client_project"]["id"] == project["id"]
     assert done.statistics["changed"] == 1
 
-    again = job(answers={**answers, "client_server": ""}).run("provision_client.yml")
+    again = job(survey={**survey, "client_server": ""}).run("provision_client.yml")
     assert (again.status, again.statistics["changed"]) == ("successful", 0)
     assert len(emulator.projects()) == 1
     for each in (done, again):
@@ -78,49 +74,56 @@ def test_provisioning_one_client_takes_a_survey_of_which_only_the_name_and_the_s
         assert_secret(each, emulator.keys.full)
 
 
-def test_survey_fields_that_are_not_answered_at_all_count_as_blank(job: Make, emulator: Emulator) -> None:
+def test_survey_fields_without_a_value_count_as_omitted(job: Make, emulator: Emulator) -> None:
     emulator.add_project("Client ERP")
-    done = job(answers={"client_name": "Client ERP"}).run("provision_client.yml")
+    done = job(survey={"client_name": "Client ERP"}).run("provision_client.yml")
     assert (done.status, done.statistics["changed"]) == ("successful", 0)
 
 
-def test_a_survey_of_the_estate_may_be_left_blank_and_its_answers_are_strings(job: Make, emulator: Emulator) -> None:
+def test_a_survey_of_the_estate_has_strings_or_nothing(job: Make, emulator: Emulator) -> None:
     names = ("provision_prune", "provision_prune_limit", "provision_batch_size")
-    blank = job(answers=dict.fromkeys(names, "")).run("provision_estate.yml")
-    assert blank.status == "successful", blank.printed
-    emulator.add_project("Not listed")
-    answers = {"provision_prune": "yes", "provision_prune_limit": "3", "provision_batch_size": "2"}
-    text = job(answers=answers).run("provision_estate.yml")
+    empty = job(survey=dict.fromkeys(names, "")).run("provision_estate.yml")
+    assert empty.status == "successful", empty.printed
+    emulator.add_project("Not declared")
+    survey = {"provision_prune": "yes", "provision_prune_limit": "3", "provision_batch_size": "2"}
+    text = job(survey=survey).run("provision_estate.yml")
     assert text.status == "successful", text.printed
-    assert text.handed_on["provision_summary"]["deleted"] == 1
+    assert text.artifact_data["provision_summary"]["deleted"] == 1
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
-    [({"provision_batch_size": "many"}, "provision_batch_size"), ({"provision_prune": "perhaps"}, "prune")],
+    ("survey", "reason"),
+    [({"provision_batch_size": "many"}, "batch size"), ({"provision_prune": "perhaps"}, "prune")],
     ids=["batch size", "prune"],
 )
-def test_an_answer_that_makes_no_sense_is_refused_before_anything_is_written(
-    job: Make, emulator: Emulator, answer: dict[str, str], reason: str
+def test_invalid_survey_values_are_rejected_before_a_write(
+    job: Make, emulator: Emulator, survey: dict[str, str], reason: str
 ) -> None:
-    refused = job(answers=answer).run("provision_estate.yml")
-    assert (refused.status, emulator.log.writes) == ("failed", [])
-    assert reason in refused.printed
+    rejected = job(survey=survey).run("provision_estate.yml")
+    assert (rejected.status, emulator.log.writes) == ("failed", [])
+    assert reason in rejected.printed
 
 
-def test_drift_fails_names_the_difference_and_hands_it_on(job: Make, emulator: Emulator) -> None:
+def test_drift_fails_and_passes_on_the_differences(job: Make, emulator: Emulator) -> None:
     job().run("provision_estate.yml")
     before = len(emulator.log.writes)
     same = job().run("drift.yml")
-    assert (same.status, same.handed_on) == ("successful", {"drift_result": []})
+    assert (same.status, same.artifact_data) == ("successful", {"drift_result": []})
 
     (harbour,) = [project for project in emulator.projects() if project["name"] == "Harbour Logistics"]
     emulator.edit(harbour["id"], default_branch="hotfix")
     differs = job().run("drift.yml")
     assert (differs.status, differs.statistics["failures"]) == ("failed", 1)
-    assert differs.handed_on == {
+    assert differs.artifact_data == {
         "drift_result": [
-            {"project": "Harbour Logistics", "field": "default_branch", "have": "hotfix", "want": "release/16.0"}
+            {
+                "project": "Harbour Logistics",
+                "environment": None,
+                "field": "default_branch",
+                "current": "hotfix",
+                "desired": "release/16.0",
+                "code": None,
+            }
         ]
     }
     assert "default_branch  hotfix -> release/16.0" in differs.printed
@@ -130,19 +133,15 @@ def test_drift_fails_names_the_difference_and_hands_it_on(job: Make, emulator: E
         assert_secret(each, emulator.keys.full)
 
 
-def test_drift_looks_for_itself_where_an_earlier_node_of_the_workflow_has_handed_its_differences_on(
-    job: Make, emulator: Emulator
-) -> None:
-    earlier = job().run("drift.yml").handed_on
+def test_drift_ignores_the_result_of_an_earlier_node(job: Make, emulator: Emulator) -> None:
+    earlier = job().run("drift.yml").artifact_data
     assert len(earlier["drift_result"]) == 3
-    repaired = job(answers=earlier).run("provision_estate.yml")
-    later = job(answers={**earlier, **repaired.handed_on}).run("drift.yml")
-    assert (later.status, later.handed_on["drift_result"]) == ("successful", []), later.printed
+    repaired = job(survey=earlier).run("provision_estate.yml")
+    later = job(survey={**earlier, **repaired.artifact_data}).run("drift.yml")
+    assert (later.status, later.artifact_data["drift_result"]) == ("successful", []), later.printed
 
 
-def test_the_report_writes_a_page_where_it_is_told_to_and_hands_on_figures_in_any_case(
-    job: Make, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_the_report_passes_on_figures_with_or_without_a_page(job: Make, emulator: Emulator, tmp_path: Path) -> None:
     emulator.add_project("Old", odoo_version="16.0")
     emulator.add_project("New", odoo_version="18.0")
     emulator.add_project("Newer", odoo_version="18.0")
@@ -155,24 +154,22 @@ def test_the_report_writes_a_page_where_it_is_told_to_and_hands_on_figures_in_an
     }
     shared = tmp_path / "shared"
     shared.mkdir()
-    done = job(answers={"report_folder": str(shared)}).run("report.yml")
+    done = job(survey={"report_folder": str(shared)}).run("report.yml")
     assert done.status == "successful", done.printed
     page = shared / "oec-projects.html"
     assert "Newer" in page.read_text(encoding="utf-8")
-    assert done.handed_on["report_figures"] == {**figures, "page": str(page)}
+    assert done.artifact_data["report_figures"] == {**figures, "page": str(page)}
 
     page.unlink()
-    blank = job(answers={"report_folder": ""}).run("report.yml")
-    assert blank.handed_on["report_figures"] == {**figures, "page": ""}
+    empty = job(survey={"report_folder": ""}).run("report.yml")
+    assert empty.artifact_data["report_figures"] == {**figures, "page": ""}
     assert list(shared.iterdir()) == []
-    for each in (done, blank):
+    for each in (done, empty):
         assert_readable(each)
         assert_secret(each, emulator.keys.full)
 
 
-def test_the_inventory_source_imports_plain_values_whatever_the_version_of_ansible(
-    job: Make, emulator: Emulator
-) -> None:
+def test_the_inventory_source_imports_plain_values(job: Make, emulator: Emulator) -> None:
     emulator.add_project("Client ERP", server="staging-hel1", odoo_version="17.0")
     emulator.add_project("{{ 7 * 7 }}", odoo_version="16.0")
     update = job()
@@ -182,12 +179,12 @@ def test_the_inventory_source_imports_plain_values_whatever_the_version_of_ansib
     assert found["odoo_17_0"]["hosts"] == found["server_staging_hel1"]["hosts"] == ["Client_ERP"]
     assert hosts["Client_ERP"]["is_deployed"] is False
     assert_secret(update, emulator.keys.full)
-    # AWX stores what it reads, and shows it: a wrapper would be shown and stored, too.
+    # AWX stores and displays what it reads, a wrapper too.
     assert hosts["Client_ERP"]["oec_odoo_version"] == "17.0"
     assert hosts["Client_ERP"]["oec_server_name"] == "staging-hel1"
 
 
-def test_an_inventory_source_whose_key_is_refused_fails_and_says_so(job: Make, emulator: Emulator) -> None:
+def test_an_inventory_source_with_a_rejected_key_fails(job: Make, emulator: Emulator) -> None:
     update = job(env={"OECSH_API_KEY": emulator.keys.expired, "OECSH_API_URL": emulator.url})
     assert update.update_inventory("inventory/clients.oec.yml") is None
     assert update.status == "failed"
@@ -196,25 +193,23 @@ def test_an_inventory_source_whose_key_is_refused_fails_and_says_so(job: Make, e
     assert_secret(update, emulator.keys.expired)
 
 
-def test_a_job_that_fails_for_many_projects_can_be_read(job: Make, emulator: Emulator) -> None:
+def test_a_job_with_many_failures_is_readable(job: Make, emulator: Emulator) -> None:
     projects = [{"name": f"Client {number:03} \x1b[31mred\x07", "server": "production-fsn1"} for number in range(40)]
     emulator.faults.add("status", "POST", "/projects", times=None, status=422)
-    failing = job(answers={"provision_projects": projects})
+    failing = job(survey={"provision_projects": projects})
     (failing.folder / "project" / "ansible.cfg").unlink()
     failing.run("provision_estate.yml")
     assert (failing.status, failing.statistics["failures"]) == ("failed", 1)
-    assert failing.handed_on["provision_summary"]["failed"] == 40
+    assert failing.artifact_data["provision_summary"]["failed"] == 40
     assert "40 of 40 projects failed" in failing.printed
     assert "\x1b[31mred" not in failing.coloured
     assert_readable(failing)
     assert_secret(failing, emulator.keys.full)
 
 
-@pytest.mark.parametrize("answer", ["html", "echo", "ip_blocked"])
-def test_a_job_that_fails_as_a_whole_can_be_read_and_does_not_show_the_key(
-    job: Make, emulator: Emulator, answer: str
-) -> None:
-    emulator.faults.add(answer, times=None)
+@pytest.mark.parametrize("fault", ["html", "echo", "ip_blocked"])
+def test_a_job_that_fails_as_a_whole_is_readable(job: Make, emulator: Emulator, fault: str) -> None:
+    emulator.faults.add(fault, times=None)
     failing = job(env={"OECSH_API_KEY": emulator.keys.full, "OECSH_API_URL": emulator.url, "OECSH_API_RETRIES": "0"})
     failing.run("provision_estate.yml")
     assert (failing.status, failing.statistics["failures"]) == ("failed", 1)
@@ -223,42 +218,40 @@ def test_a_job_that_fails_as_a_whole_can_be_read_and_does_not_show_the_key(
     assert_secret(failing, emulator.keys.full)
 
 
-def test_a_job_that_is_cancelled_midway_and_run_again_loses_nothing_and_doubles_nothing(
-    job: Make, emulator: Emulator
-) -> None:
+def test_a_cancelled_job_run_again_creates_each_project_once(job: Make, emulator: Emulator) -> None:
     projects = [{"name": f"Client {number:03}", "server": "production-fsn1"} for number in range(30)]
     emulator.faults.add("delay", "POST", "/projects", times=None, seconds=0.1)
-    cancelled = job(answers={"provision_projects": projects})
+    cancelled = job(survey={"provision_projects": projects})
     # As AWX does it: the runner asks again and again whether to go on.
     runner = cancelled.run_here(
         playbook="provision_estate.yml", cancel_callback=lambda: emulator.log.count("POST /projects") >= 8
     )
     assert runner.status == "canceled"
-    made = len(emulator.projects())
-    assert 0 < made < 30, made
+    created = len(emulator.projects())
+    assert 0 < created < 30, created
     emulator.faults.clear()
-    again = job(answers={"provision_projects": projects}).run("provision_estate.yml")
+    again = job(survey={"provision_projects": projects}).run("provision_estate.yml")
     assert again.status == "successful", again.printed
     assert sorted(project["name"] for project in emulator.projects()) == [project["name"] for project in projects]
     for each in (cancelled, again):
         assert_secret(each, emulator.keys.full)
 
 
-def test_two_jobs_of_one_template_at_once_make_each_project_once(job: Make, emulator: Emulator) -> None:
+def test_two_jobs_at_once_create_each_project_once(job: Make, emulator: Emulator) -> None:
     projects = [{"name": f"Client {number:03}", "server": "production-fsn1"} for number in range(10)]
     emulator.faults.add("delay_after", "POST", "/projects", times=None, seconds=0.3)
-    jobs = [job(answers={"provision_projects": projects}) for _turn in range(2)]
+    jobs = [job(survey={"provision_projects": projects}) for _turn in range(2)]
     processes = [each.start("--playbook", "provision_estate.yml") for each in jobs]
     for each, process in zip(jobs, processes, strict=True):
         assert each.end(process).status == "successful", each.printed
     names = Counter(project["name"] for project in emulator.projects())
     assert names == {project["name"]: 1 for project in projects}
-    # They did run at once: else the second would have had nothing to create.
+    # They ran at once: otherwise the second would have had nothing to create.
     assert emulator.log.count("POST /projects") > 10
 
 
-def test_a_variable_of_the_survey_is_written_as_awx_writes_it(job: Make) -> None:
-    text = (job(answers={"client_name": "{{ x }}"}).folder / "env" / "extravars").read_text(encoding="utf-8")
+def test_survey_variables_are_written_as_by_awx(job: Make) -> None:
+    text = (job(survey={"client_name": "{{ x }}"}).folder / "env" / "extravars").read_text(encoding="utf-8")
     assert "!unsafe 'client_name': !unsafe '{{ x }}'" in text
     with pytest.raises(yaml.constructor.ConstructorError):
         yaml.safe_load(text)

@@ -68,7 +68,7 @@ def test_async_without_poll_is_fetched_later(play: Play, emulator: Emulator) -> 
     assert len(emulator.projects()) == 1
 
 
-def test_check_mode_on_a_task_foretells_and_writes_nothing(play: Play, emulator: Emulator) -> None:
+def test_check_mode_on_a_task_predicts_and_writes_nothing(play: Play, emulator: Emulator) -> None:
     play(
         {PROJECT: CLIENT, "check_mode": True, "diff": True, "register": "made"},
         verify("made is changed", "made.project.id is none", "made.diff.after.name == 'Client ERP'"),
@@ -87,13 +87,13 @@ def test_no_log_hides_the_result_of_success_and_of_failure(play: Play, emulator:
     assert "hunter2secret" not in failed
 
 
-def test_delegate_to_lets_hosts_that_cannot_be_reached_have_their_projects(play: Play, emulator: Emulator) -> None:
+def test_delegate_to_works_for_unreachable_hosts(play: Play, emulator: Emulator) -> None:
     named = {**CLIENT, "name": "{{ inventory_hostname }}"}
     play({PROJECT: named, "delegate_to": "localhost"}, hosts="clients")
     assert sorted(project["name"] for project in emulator.projects()) == [f"host{n}.invalid" for n in (1, 2, 3)]
 
 
-def test_run_once_makes_one_request_and_every_host_has_the_result(play: Play, emulator: Emulator) -> None:
+def test_run_once_sends_one_request_for_all_hosts(play: Play, emulator: Emulator) -> None:
     play(
         {PROJECT: CLIENT, "delegate_to": "localhost", "run_once": True, "register": "made"},
         verify("made.project.name == 'Client ERP'"),

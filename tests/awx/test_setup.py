@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""oecsh.cloud.awx_setup, with the real modules of awx.awx against a stand-in; and the credential type."""
+"""oecsh.cloud.awx_setup, with the real modules of awx.awx against a fake AWX; and the credential type."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.awx.fake_awx import ENCRYPTED, TOKEN, FakeAwx, check_credential_type, check_rule, check_survey
 from tests.awx.jobs import PROJECT, ROOT, injected, load
-from tests.awx.stand_in import ENCRYPTED, TOKEN, StandIn, check_credential_type, check_rule, check_survey
 from tests.emulator import Emulator
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,14 +24,14 @@ VARIABLES = load(ROOT / "playbooks" / "vars" / "awx.yml")
 
 
 @pytest.fixture(scope="module")
-def awx() -> Iterator[StandIn]:
-    """One for all the tests, each of which goes on where the one before has left off: a run takes seconds."""
-    with StandIn(path.name for path in PROJECT.glob("*.yml")) as awx:
+def awx() -> Iterator[FakeAwx]:
+    """One for all tests, each of which continues after the one before: a run takes seconds."""
+    with FakeAwx(path.name for path in PROJECT.glob("*.yml")) as awx:
         yield awx
 
 
 @pytest.fixture
-def setup(ansible: Run, awx: StandIn, awx_collection: Path, collections: Path) -> Run:
+def setup(ansible: Run, awx: FakeAwx, awx_collection: Path, collections: Path) -> Run:
     def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         connection = {
             "ANSIBLE_COLLECTIONS_PATH": f"{collections}:{awx_collection}",
@@ -53,7 +53,7 @@ def recap(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", found[1])}
 
 
-def test_run_once_it_makes_everything(setup: Run, awx: StandIn, emulator: Emulator) -> None:
+def test_the_first_run_creates_everything(setup: Run, awx: FakeAwx, emulator: Emulator) -> None:
     first = setup()
     assert recap(first)["changed"] == 7
     assert emulator.keys.full not in first.stdout + first.stderr
@@ -86,51 +86,49 @@ def test_run_once_it_makes_everything(setup: Run, awx: StandIn, emulator: Emulat
     assert schedule["unified_job_template"] == templates["oec.sh: drift"]["id"]
 
 
-def test_run_twice_it_changes_nothing_and_leaves_a_key_alone_that_was_typed_into_awx(setup: Run, awx: StandIn) -> None:
+def test_the_second_run_changes_nothing_and_keeps_the_key(setup: Run, awx: FakeAwx) -> None:
     awx.secrets[awx.named("credentials")["oec.sh"]["id"]] = {"api_key": "typed"}
     awx.writes.clear()
     assert recap(setup())["changed"] == 0
     assert awx.writes == []
 
 
-def test_in_check_mode_it_tells_what_it_would_change_and_writes_nothing(setup: Run, awx: StandIn) -> None:
+def test_check_mode_predicts_and_writes_nothing(setup: Run, awx: FakeAwx) -> None:
     awx.named("job_templates")["oec.sh: drift"]["playbook"] = "report.yml"
     assert recap(setup("--check"))["changed"] == 1
     assert awx.writes == []
 
 
-def test_without_a_key_in_the_environment_it_says_where_to_type_it_in_and_mends_the_rest(
-    setup: Run, awx: StandIn
-) -> None:
-    told = awx.add("notification_templates", name="Ops")
+def test_without_a_key_everything_else_is_updated(setup: Run, awx: FakeAwx) -> None:
+    notification = awx.add("notification_templates", name="Ops")
     image = awx.add("execution_environments", name="oec-ee")
     more = '{"awx_setup_notify": ["Ops"], "awx_setup_execution_environment": "oec-ee"}'
     done = setup("-e", more, OECSH_API_KEY="", OECSH_API_URL="")
-    assert "type it in there" in done.stdout
+    assert "enter it there" in done.stdout
     credential, templates = awx.named("credentials")["oec.sh"], awx.named("job_templates")
     assert awx.secrets[credential["id"]] == {"api_key": "typed"}
     assert templates["oec.sh: drift"]["playbook"] == "drift.yml"
     assert {template["execution_environment"] for template in templates.values()} == {image["id"]}
     notified = {key[1]: found for key, found in awx.associated.items() if key[2] == "notification_templates_error"}
-    assert notified == {templates["oec.sh: drift"]["id"]: [told["id"]]}
+    assert notified == {templates["oec.sh: drift"]["id"]: [notification["id"]]}
 
 
-def test_a_new_key_is_stored_when_asked_to(setup: Run, awx: StandIn, emulator: Emulator) -> None:
+def test_a_new_key_is_stored_on_request(setup: Run, awx: FakeAwx, emulator: Emulator) -> None:
     done = setup("-e", "awx_setup_new_key=true")
     assert awx.secrets[awx.named("credentials")["oec.sh"]["id"]]["api_key"] == emulator.keys.full
     assert emulator.keys.full not in done.stdout + done.stderr
 
 
-def test_where_awx_awx_is_missing_it_is_named_before_anything_else(ansible: Run, awx: StandIn) -> None:
+def test_a_missing_awx_awx_is_named_first(ansible: Run, awx: FakeAwx) -> None:
     done = ansible("ansible-playbook", "oecsh.cloud.awx_setup", env={"CONTROLLER_HOST": awx.url})
-    if "awx.awx is missing" not in done.stdout and "Make the credential type" in done.stdout:
+    if "awx.awx is missing" not in done.stdout and "Create the credential type" in done.stdout:
         pytest.skip("awx.awx is installed beside this Ansible")
     assert done.returncode != 0
     assert "The collection awx.awx is missing" in done.stdout + done.stderr
     assert "ansible-galaxy collection install awx.awx" in done.stdout
 
 
-def test_the_three_forms_of_the_credential_type_say_the_same() -> None:
+def test_the_three_forms_of_the_credential_type_are_equal() -> None:
     plain = load(PROJECT / "credential_type.yml")
     (for_aap,) = load(PROJECT / "aap_configuration.yml")["controller_credential_types"]
     assert plain == for_aap == VARIABLES["awx_setup_credential_type"]
@@ -144,7 +142,7 @@ def test_ansible_does_not_fill_in_the_injectors() -> None:
         assert len(re.findall(r'OECSH_API_(?:KEY|URL): !unsafe "\{\{ api_(?:key|url) \}\}"', text)) == 2
 
 
-def test_the_surveys_and_the_schedule_are_such_as_awx_takes() -> None:
+def test_awx_accepts_the_surveys_and_the_schedule() -> None:
     check_rule(VARIABLES["awx_setup_schedule"])
     for template in VARIABLES["awx_setup_templates"]:
         assert (PROJECT / template["playbook"]).is_file()
@@ -152,7 +150,7 @@ def test_the_surveys_and_the_schedule_are_such_as_awx_takes() -> None:
             check_survey(template["survey"])
 
 
-def test_every_question_of_a_survey_is_read_by_its_playbook_or_role() -> None:
+def test_every_question_is_used_by_its_playbook_or_role() -> None:
     for template in VARIABLES["awx_setup_templates"]:
         for question in template.get("survey", {}).get("spec", []):
             text = (PROJECT / template["playbook"]).read_text(encoding="utf-8")
@@ -166,6 +164,6 @@ def test_no_secret_is_in_a_variable_of_the_examples() -> None:
 
 
 def test_the_project_asks_for_the_collection() -> None:
-    wanted: Any = yaml.safe_load((PROJECT / "collections" / "requirements.yml").read_text(encoding="utf-8"))
+    requirements: Any = yaml.safe_load((PROJECT / "collections" / "requirements.yml").read_text(encoding="utf-8"))
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    assert wanted["collections"] == [{"name": "oecsh.cloud", "version": f">={version}"}]
+    assert requirements["collections"] == [{"name": "oecsh.cloud", "version": f">={version}"}]

@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +16,10 @@ import requests
 import yaml
 from ansible_collections.oecsh.cloud.tests.contract.contract import OPENAPI, contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator, LoggedRequest
+from ansible_collections.oecsh.cloud.tests.support import ROOT, SERVER_ID
 
-ROOT = Path(__file__).parents[2]
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
-PROJECT = {"name": "Client ERP", "server_id": "8e4f2a1c-1234-5678-abcd-ef0123456789"}
+PROJECT = {"name": "Client ERP", "server_id": SERVER_ID}
 SENT = {
     "authorization": "Bearer KEY",
     "accept": "application/json",
@@ -30,18 +29,16 @@ SENT = {
     "user-agent": "ansible-collection-oecsh.cloud",
 }
 WITH_BODY = {"content-type": "application/json", "content-length": "60"}
-CONFIRMED = {"x-confirm-delete": "true", "content-length": "0"}
 
 
 def logged(
     method: str, path: str, *, body: Any = None, query: dict[str, str] | None = None, **headers: str | None
 ) -> LoggedRequest:
-    """A request as the collection sends it; a header of None is left out."""
+    """Return a request as the collection sends it, without the headers that are None."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {**SENT, **({} if body is None else WITH_BODY), **named}
-    return LoggedRequest(
-        "", method, path, query or {}, {name: value for name, value in sent.items() if value is not None}, body
-    )
+    present = {name: value for name, value in sent.items() if value is not None}
+    return LoggedRequest("", method, path, query or {}, present, body)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +55,7 @@ def logged(
     ],
     ids=lambda entry: f"{entry.method} {entry.path} {entry.query}",
 )
-def test_what_the_reference_documents_is_in_order(request_: LoggedRequest) -> None:
+def test_a_documented_request_has_no_problem(request_: LoggedRequest) -> None:
     assert contract().problems(request_) == []
 
 
@@ -72,7 +69,7 @@ def test_what_the_reference_documents_is_in_order(request_: LoggedRequest) -> No
         (logged("GET", "/projects", query={"limit": "101"}), "greater than the maximum"),
         (logged("GET", "/projects", query={"limit": "many"}), "not of type 'integer'"),
         (logged("GET", "/projects", query={"name": "Client ERP"}), "name is undocumented"),
-        (logged("GET", "/projects", body={}), "there is a body"),
+        (logged("GET", "/projects", body={}), "unexpected body"),
         (logged("GET", "/projects", authorization=None), "authorization"),
         (logged("GET", "/projects", authorization="Basic dTpw"), "authorization"),
         (logged("GET", "/projects", x_api_key="KEY"), "x-api-key is undocumented"),
@@ -92,23 +89,23 @@ def test_what_the_reference_documents_is_in_order(request_: LoggedRequest) -> No
         (logged("DELETE", f"/projects/{ID}", x_confirm_delete="True"), "not one of ['true']"),
     ],
 )
-def test_what_the_reference_does_not_document_is_a_problem(request_: LoggedRequest, problem: str) -> None:
+def test_an_undocumented_request_has_one_problem(request_: LoggedRequest, problem: str) -> None:
     (found,) = contract().problems(request_)
     assert problem in found
 
 
-def test_the_examples_of_the_reference_fit_its_own_descriptions() -> None:
+def test_the_examples_fit_their_schemas() -> None:
     paths = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["paths"]
     for path in ("/projects", "/servers"):
         example = paths[path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
-        assert contract().answer_problems("GET", path, 200, example) == []
+        assert contract().response_problems("GET", path, 200, example) == []
     created = paths["/projects"]["post"]["requestBody"]["content"]["application/json"]["example"]
     changed = paths["/projects/{project_id}"]["patch"]["requestBody"]["content"]["application/json"]["example"]
     assert contract().problems(logged("POST", "/projects", body=created)) == []
     assert contract().problems(logged("PATCH", f"/projects/{ID}", body=changed)) == []
 
 
-def test_a_problem_outlives_a_cleared_log_and_a_reset() -> None:
+def test_a_problem_survives_a_cleared_log_and_a_reset() -> None:
     with Emulator(check=contract().problems) as emulator:
         requests.put(f"{emulator.url}/projects", timeout=10)
         emulator.log.clear()
@@ -118,7 +115,8 @@ def test_a_problem_outlives_a_cleared_log_and_a_reset() -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("/projects?limit=1", 0), ("/projects?limit=0", 1)])
-def test_the_emulator_alone_ends_with_status_1_after_an_undocumented_request(path: str, status: int) -> None:
+def test_exit_status_after_an_undocumented_request(path: str, status: int) -> None:
+    """`python -m tests.emulator --contract` ends with status 1 after a request that the API does not document."""
     command = [sys.executable, "-m", "tests.emulator", "--contract"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from .clock import Clock
 from .faults import Fault
-from .log import LoggedRequest, RequestLog
+from .log import LoggedRequest
 from .server import Emulator
-from .state import KEYS, SCOPED_PROJECT_ID, Keys, Settings
+from .state import KEYS, SCOPED_PROJECT_ID
 
-__all__ = ["KEYS", "SCOPED_PROJECT_ID", "Clock", "Emulator", "Fault", "Keys", "LoggedRequest", "RequestLog", "Settings"]
+__all__ = ["KEYS", "SCOPED_PROJECT_ID", "Emulator", "Fault", "LoggedRequest"]

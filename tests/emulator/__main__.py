@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator alone: `python -m tests.emulator`. Prints lines for the shell, and serves until it is told to end."""
+"""Run the emulator alone: `python -m tests.emulator`. Print lines for the shell, and serve until a signal comes."""
 
 from __future__ import annotations
 
@@ -19,35 +19,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    parser.add_argument("--state", type=Path, help="a JSON file to begin with, as GET /_emulator/state gives it")
-    parser.add_argument("--projects", type=int, default=0, help="how many projects to begin with, besides")
-    parser.add_argument("--reads", type=int, default=120, help="reads a key has in a window; 0 is no limit")
-    parser.add_argument("--writes", type=int, default=20, help="writes a key has in a window; 0 is no limit")
+    parser.add_argument("--state", type=Path, help="a JSON file to start with, as returned by GET /_emulator/state")
+    parser.add_argument("--projects", type=int, default=0, help="how many projects to add at the start")
+    parser.add_argument("--reads", type=int, default=120, help="reads per key and window; 0 is no limit")
+    parser.add_argument("--writes", type=int, default=20, help="writes per key and window; 0 is no limit")
     parser.add_argument("--window", type=float, default=60, help="the length of a window in seconds")
     parser.add_argument("--tls", action="store_true", help="https, with a certificate authority of its own")
     parser.add_argument(
-        "--contract",
-        action="store_true",
-        help="end with status 1 if there was a request that the API does not document",
+        "--contract", action="store_true", help="end with status 1 after a request that the API does not document"
     )
-    wanted = parser.parse_args()
+    options = parser.parse_args()
     check = None
-    if wanted.contract:
+    if options.contract:
         from ..contract.contract import contract
 
         check = contract().problems
 
-    # Blocked before there is a second thread, so that none but sigwait ever gets them.
+    # Blocked before a second thread starts, so that only sigwait receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, END)
-    limits = {"reads": wanted.reads or None, "writes": wanted.writes or None, "window": wanted.window}
-    emulator = Emulator(host=wanted.host, port=wanted.port, tls=wanted.tls, check=check, **limits)
+    limits = {"reads": options.reads or None, "writes": options.writes or None, "window": options.window}
+    emulator = Emulator(host=options.host, port=options.port, tls=options.tls, check=check, **limits)
     try:
-        if wanted.state:
-            emulator.load(json.loads(wanted.state.read_text(encoding="utf-8")))
-        emulator.fill(wanted.projects)
+        if options.state:
+            emulator.load(json.loads(options.state.read_text(encoding="utf-8")))
+        emulator.fill(options.projects)
         emulator.start()
-    except (LookupError, OSError, TypeError, ValueError) as problem:
-        raise SystemExit(f"{parser.prog}: {problem}") from problem
+    except (LookupError, OSError, TypeError, ValueError) as error:
+        raise SystemExit(f"{parser.prog}: {error}") from error
     print(f"export OECSH_API_URL={emulator.url}")
     print(f"export OECSH_API_KEY={emulator.keys.full}")
     for name, key in vars(emulator.keys).items():
@@ -58,7 +56,7 @@ def main() -> None:
     signal.sigwait(END)
     emulator.stop()
     if problems := emulator.log.take_problems():
-        raise SystemExit("\n".join(["Requests that the API's reference does not allow:", *problems]))
+        raise SystemExit("\n".join(["Requests that tests/contract/openapi.yaml does not allow:", *problems]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 
-class Clock:
+class EmulatorClock:
     def __init__(self) -> None:
         self.reset()
 
@@ -26,11 +26,11 @@ class Clock:
             self._ahead += timedelta(seconds=seconds)
 
     def freeze(self, at: datetime | None = None) -> None:
-        """Stop the clock, now or at the given (timezone-aware) moment; only `advance` moves it then."""
+        """Stop the clock, now or at the given (timezone-aware) time; then only `advance` moves it."""
         self._frozen = at or self.now()
 
     def thaw(self) -> None:
-        """Run on from where the clock stands."""
+        """Continue from where the clock stands."""
         if self._frozen:
             self._ahead = self._frozen - datetime.now(timezone.utc)
             self._frozen = None

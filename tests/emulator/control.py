@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control surface under /_emulator: what a test does in process, for who runs the emulator alone."""
+"""The control routes under /_emulator: what a test does in process, for an emulator that runs alone."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
         async def control(request: Request) -> Response:
             try:
                 body = await request.body()
-                shown = act(request, json.loads(body) if body else {})
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
-                return Response(json.dumps({"error": str(problem)}), 400, media_type="application/json")
-            return Response(json.dumps(shown, indent=2) + "\n", media_type="application/json")
+                result = act(request, json.loads(body) if body else {})
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                return Response(json.dumps({"error": str(error)}), 400, media_type="application/json")
+            return Response(json.dumps(result, indent=2) + "\n", media_type="application/json")
 
         app.add_api_route("/_emulator" + path, control, methods=[method])
 
@@ -38,12 +38,12 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
         only_writes = request.query_params.get("writes") == "true"
         return [vars(entry) for entry in (emulator.log.writes if only_writes else emulator.log.requests())]
 
-    def faults(_request: Request, wanted: Any) -> Any:
-        # Made all before the first is added, so that a bad one leaves nothing behind.
-        emulator.faults += [Fault(**fault) for fault in (wanted if isinstance(wanted, list) else [wanted])]
-        return show_faults()
+    def add_faults(_request: Request, body: Any) -> Any:
+        # All are created before the first is added, so that an invalid one leaves nothing behind.
+        emulator.faults += [Fault(**fault) for fault in (body if isinstance(body, list) else [body])]
+        return describe_faults()
 
-    def show_faults(*_: Any) -> Any:
+    def describe_faults(*_: Any) -> Any:
         return [fault.describe() for fault in emulator.faults]
 
     def clock(_request: Request, body: Any) -> Any:
@@ -55,8 +55,8 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
     route("POST", "/reset", lambda _request, _body: emulator.reset())
     route("GET", "/log", log)
     route("DELETE", "/log", lambda _request, _body: emulator.log.clear())
-    route("GET", "/faults", show_faults)
-    route("POST", "/faults", faults)
+    route("GET", "/faults", describe_faults)
+    route("POST", "/faults", add_faults)
     route("DELETE", "/faults", lambda _request, _body: emulator.faults.clear())
     route("POST", "/clock", clock)
     route("GET", "/settings", settings)

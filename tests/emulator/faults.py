@@ -10,8 +10,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from .answers import Answer, ApiError, in_flight, ip_blocked, page, rate_limited, shaped
-from .service import Call, cursor_after
+from .responses import ApiError, ApiResponse, in_flight, ip_blocked, page, rate_limited, render_error
+from .service import ApiRequest, cursor_after
 
 # Each kind with its parameters; README.md says what they do.
 KINDS: dict[str, dict[str, Any]] = {
@@ -37,8 +37,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 class Fault:
-    """`path` is a regular expression for the whole path below /api/public/v1; `times=None` means for ever;
-    the first `skip` requests that match are let through."""
+    """`path` is a regular expression for the whole path below /api/public/v1; `times=None` means always;
+    the first `skip` requests that match get a normal response."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Fault:
         if unknown := set(parameters) - set(KINDS[kind]):
             raise ValueError(f"the fault {kind} has no {', '.join(sorted(unknown))}")
         if times is not None and times < 1:
-            raise ValueError("times is at least 1, or None for ever")
+            raise ValueError("times is at least 1, or None for always")
         re.compile(path or "")
         self.kind = kind
         self.method = method
@@ -94,59 +94,58 @@ class Faults(list[Fault]):
         return None
 
 
-def stand_in(kind: str, given: dict[str, Any], call: Call, shape: str) -> Answer | None:
-    """The answer that takes the place of the service's own, for the kinds that have one."""
+def faulty_response(kind: str, parameters: dict[str, Any], request: ApiRequest, shape: str) -> ApiResponse | None:
+    """Return the response that replaces the service's own, for the kinds that have one."""
     if kind == "html":
-        return page(given["status"], _phrase(given["status"]))
+        return page(parameters["status"], _phrase(parameters["status"]))
     if kind == "status":
-        return _any_status(given, shape)
+        return _any_status(parameters, shape)
     if kind == "redirect":
-        return Answer(307, raw=b"", headers={"Location": given["location"]})
+        return ApiResponse(307, raw=b"", headers={"Location": parameters["location"]})
     if kind == "rate_limit":
-        return rate_limited(given["style"], given["retry_after"])
+        return rate_limited(**parameters)
     if kind == "ip_blocked":
-        return shaped(ip_blocked(), shape)
+        return render_error(ip_blocked(), shape)
     if kind == "in_flight":
-        return shaped(in_flight(), shape)
+        return render_error(in_flight(), shape)
     if kind == "echo":
-        key, body = call.headers.get("authorization", ""), call.body.decode("utf-8", "replace")
-        refusal = ApiError(given["status"], "validation", f"Refused: Authorization: {key}, body: {body}")
-        answer = shaped(refusal, "nested")
-        answer.headers["X-Received-Authorization"] = key
-        return answer
+        key, body = request.headers.get("authorization", ""), request.body.decode("utf-8", "replace")
+        error = ApiError(parameters["status"], "validation", f"Rejected: Authorization: {key}, body: {body}")
+        return replace(render_error(error, "nested"), headers={"X-Received-Authorization": key})
     return None
 
 
-def altered(kind: str, given: dict[str, Any], answer: Answer) -> Answer:
-    """The service's own answer, spoilt, for the kinds that do so."""
+def corrupt(kind: str, parameters: dict[str, Any], response: ApiResponse) -> ApiResponse:
+    """Return the service's own response, corrupted, for the kinds that do so."""
     if kind == "truncate":
-        return replace(answer, raw=answer.content[: len(answer.content) // 2])
+        return replace(response, raw=response.content[: len(response.content) // 2])
     if kind == "replace":
-        return replace(answer, payload=given["body"], raw=None)
-    if not isinstance(answer.payload, dict) or "pagination" not in answer.payload:
-        return answer
-    items = answer.payload["data"]
-    listed = "servers" if items and "provider" in items[0] else "projects"
+        return replace(response, payload=parameters["body"], raw=None)
+    if not isinstance(response.payload, dict) or "pagination" not in response.payload:
+        return response
+    items = response.payload["data"]
+    collection = "servers" if items and "provider" in items[0] else "projects"
+    last_but_one = items[-2]["id"] if items[1:] else ""
     changes: dict[str, dict[str, Any]] = {
-        "cursor_loop": {"has_more": True, "next_cursor": cursor_after(listed, "")},
+        "cursor_loop": {"has_more": True, "next_cursor": cursor_after(collection, "")},
         "missing_cursor": {"has_more": True, "next_cursor": None},
-        # The next page begins one item too early.
-        "repeat_item": {"has_more": True, "next_cursor": cursor_after(listed, items[-2]["id"] if items[1:] else "")},
+        # The next page starts one item too early.
+        "repeat_item": {"has_more": True, "next_cursor": cursor_after(collection, last_but_one)},
     }
-    pagination = {**answer.payload["pagination"], **changes.get(kind, {})}
-    return replace(answer, payload={"data": items, "pagination": pagination})
+    pagination = {**response.payload["pagination"], **changes.get(kind, {})}
+    return replace(response, payload={"data": items, "pagination": pagination})
 
 
-def _any_status(given: dict[str, Any], shape: str) -> Answer:
-    status, headers = given["status"], dict(given["headers"])
-    if given["text"] is not None:
-        return Answer(
-            status, raw=str(given["text"]).encode("utf-8", "replace"), media_type="text/plain", headers=headers
-        )
-    if given["body"] is not None:
-        return Answer(status, given["body"], headers=headers)
+def _any_status(parameters: dict[str, Any], shape: str) -> ApiResponse:
+    status, headers = parameters["status"], dict(parameters["headers"])
+    if parameters["text"] is not None:
+        raw = str(parameters["text"]).encode("utf-8", "replace")
+        return ApiResponse(status, raw=raw, media_type="text/plain", headers=headers)
+    if parameters["body"] is not None:
+        return ApiResponse(status, parameters["body"], headers=headers)
     phrase = _phrase(status)
-    return replace(shaped(ApiError(status, phrase.lower().replace(" ", "_"), f"{phrase}."), shape), headers=headers)
+    error = ApiError(status, phrase.lower().replace(" ", "_"), f"{phrase}.")
+    return replace(render_error(error, shape), headers=headers)
 
 
 def _phrase(status: int) -> str:

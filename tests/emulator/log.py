@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the emulator was asked, and what it answered."""
+"""The log of requests and of the responses to them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class LoggedRequest:
     path: str  # below /api/public/v1
     query: dict[str, str]
     headers: dict[str, str]  # names in lower case
-    json: Any  # None where the body was no JSON
-    status: int | None = None  # None: not answered (yet), or the connection was cut
+    json: Any  # None if the body was not JSON
+    status: int | None = None  # None: no response (yet), or the connection was cut
     fault: str | None = None
     replayed: bool = False
 
@@ -44,7 +44,7 @@ class RequestLog:
             self._problems += problems
 
     def take_problems(self) -> list[str]:
-        """What the check found since this was last called. Neither `clear` nor a reset of the emulator forgets it."""
+        """Return what the check has found since the last call. `clear` and a reset of the emulator keep it."""
         with self._lock:
             taken, self._problems = self._problems, []
             return taken
@@ -66,6 +66,6 @@ class RequestLog:
         return [entry for entry in self.requests() if entry.method in ("POST", "PATCH", "DELETE")]
 
     def count(self, operation: str | None = None) -> int:
-        """How many requests there were: of all kinds, of one method ("GET"), or to one path ("GET /projects")."""
-        method, _blank, path = (operation or "").partition(" ")
+        """Count the requests: all, those of one method ("GET"), or those to one path ("GET /projects")."""
+        method, _space, path = (operation or "").partition(" ")
         return len(self.requests(method or None, path or None))

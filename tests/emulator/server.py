@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator as an object: a server in a thread of its own, and all that a test wants to see or change of it."""
+"""The emulator as an object: a server in a thread of its own, and what a test reads or changes of it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from typing import Any
 
 import uvicorn
 
-from .clock import Clock
+from .clock import EmulatorClock
 from .control import add_control
 from .faults import Faults
 from .log import Check, RequestLog
 from .service import Service
-from .state import KEYS, SCOPED_PROJECT_ID, Settings, State
+from .state import KEYS, SCOPED_PROJECT_ID, EmulatorSettings, State
 from .wire import BASE, Exchange, Protocol, application
 
 
 class Emulator:
     """`with Emulator(writes=None) as emulator:` serves at `emulator.url`; keyword arguments are the switches.
 
-    `check` says what is wrong with a request, for `log.take_problems()`; the answer is the same.
+    `check` returns what is wrong with a request, for `log.take_problems()`; the response is the same.
     """
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False, check: Check | None = None, **settings: Any
     ) -> None:
         self.keys = KEYS
-        self.settings = Settings(**settings)
-        self.clock = Clock()
+        self.settings = EmulatorSettings(**settings)
+        self.clock = EmulatorClock()
         self.faults = Faults()
         self.log = RequestLog(check)
         self.ca_path: str | None = None
         self.wrong_ca_path: str | None = None
-        self._given = settings
+        self._initial_settings = settings
         self._address = (host, port)
         self._tls = tls
         self._state = State(self.clock)
@@ -54,13 +54,13 @@ class Emulator:
 
     @property
     def root(self) -> str:
-        """Where the control surface is: `root + "/_emulator"`."""
+        """Return the address that the control routes are below: `root + "/_emulator"`."""
         return f"{'https' if self._tls else 'http'}://{self._address[0]}:{self._address[1]}"
 
     def start(self) -> None:
-        # Bound here and not by uvicorn: so the port is known at once, and one in use is an OSError of the caller's.
+        # Bound here and not by uvicorn: the port is known at once, and a port in use raises OSError in the caller.
         listener = socket.create_server(self._address)
-        # asyncio sets it on its own sockets only, and without it each answer waits 40 ms for the client's delayed ACK.
+        # asyncio sets it on its own sockets only; without it each response waits 40 ms for the client's delayed ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._address = (self._address[0], listener.getsockname()[1])
         certificate = self._certificate() if self._tls else None
@@ -87,7 +87,7 @@ class Emulator:
             time.sleep(0.001)
 
     def stop(self) -> None:
-        self._server.should_exit = self._server.force_exit = True  # a delayed answer need not be waited for
+        self._server.should_exit = self._server.force_exit = True  # do not wait for delayed responses
         self._thread.join()
         if self._tls:
             self._folder.cleanup()
@@ -112,15 +112,15 @@ class Emulator:
         self.ca_path, self.wrong_ca_path = str(paths["ca"]), str(paths["wrong_ca"])
         return str(paths["server"])
 
-    # What is there.
+    # The state.
 
     def projects(self, org: str = "acme") -> list[dict[str, Any]]:
         with self._state.lock:
-            return self._state.shown(org)
+            return self._state.projects_of(org)
 
     def deleted(self, org: str = "acme") -> list[dict[str, Any]]:
         with self._state.lock:
-            return self._state.shown(org, deleted=True)
+            return self._state.projects_of(org, deleted=True)
 
     def servers(self, org: str = "acme") -> list[dict[str, Any]]:
         with self._state.lock:
@@ -149,11 +149,11 @@ class Emulator:
 
     @property
     def scoped_project(self) -> dict[str, Any]:
-        """The project that the scoped key is bound to. It is there from the first time that this is read."""
+        """Return the project that the scoped key is bound to; the first read creates it."""
         with self._state.lock:
             if SCOPED_PROJECT_ID not in self._state.projects:
                 return self._state.add_project("acme", "Scoped project", id=SCOPED_PROJECT_ID)
-            return dict(self._state.projects[SCOPED_PROJECT_ID].shown)
+            return dict(self._state.projects[SCOPED_PROJECT_ID].fields)
 
     def dump(self) -> dict[str, Any]:
         with self._state.lock:
@@ -164,11 +164,11 @@ class Emulator:
             self._state.load(state)
 
     def reset(self) -> None:
-        """Back to how it was made: state, switches, clock; no faults, an empty log."""
+        """Restore the state, the switches and the clock of the start, and clear the faults and the log."""
         with self._state.lock:
             self._state.reset()
             self.clock.reset()
             self.faults.clear()
             self.log.clear()
-            for name, value in vars(Settings(**self._given)).items():
+            for name, value in vars(EmulatorSettings(**self._initial_settings)).items():
                 setattr(self.settings, name, value)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API itself: who may do what, how often, and the six operations. No HTTP framework and no faults in here."""
+"""The API itself: who may do what, how often, and the six endpoints. Without an HTTP framework, without faults."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .answers import Answer, ApiError, in_flight, ip_blocked, rate_limited, shaped
-from .state import ACCESS, Access, Project, Settings, State
+from .responses import ApiError, ApiResponse, in_flight, ip_blocked, rate_limited, render_error
+from .state import ACCESS, Access, EmulatorSettings, State, StoredProject
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 KEY = re.compile(r"oec_live_(ro|rw)_[A-Za-z0-9_-]{20,200}", re.ASCII)
 
 
 @dataclass
-class Call:
+class ApiRequest:
     """A request, read to its end."""
 
     method: str
@@ -34,191 +35,190 @@ class Call:
     parameters: dict[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
-        def refuse(constant: str) -> None:
+        def reject(constant: str) -> None:
             raise ValueError(f"{constant} is not JSON")
 
         try:
-            return json.loads(self.body.decode("utf-8"), parse_constant=refuse)
-        except (ValueError, RecursionError) as problem:
-            raise ApiError(422, "validation", details=[("body", "body", "is not valid JSON")]) from problem
+            return json.loads(self.body.decode("utf-8"), parse_constant=reject)
+        except (ValueError, RecursionError) as error:
+            raise _invalid("body", "body", "is not valid JSON") from error
 
 
-Operation = Callable[["Service", Call, Access], Answer]
+Endpoint = Callable[["Service", ApiRequest, Access], ApiResponse]
 
 
-def cursor_after(kind: str, ident: str) -> str:
-    """The cursor of the page that begins behind an item; with an empty id, of the first page."""
-    return base64.urlsafe_b64encode(f"{kind}:{ident}".encode()).decode()
+def cursor_after(collection: str, ident: str) -> str:
+    """Return the cursor of the page that starts after an item; with an empty id, of the first page."""
+    return base64.urlsafe_b64encode(f"{collection}:{ident}".encode()).decode()
 
 
 class Service:
-    def __init__(self, state: State, settings: Settings) -> None:
+    def __init__(self, state: State, settings: EmulatorSettings) -> None:
         self.state = state
         self.settings = settings
 
     # What happens to every request.
 
-    def perform(self, operation: Operation, call: Call) -> Answer:
+    def perform(self, endpoint: Endpoint, request: ApiRequest) -> ApiResponse:
         try:
-            access = self._authenticate(call)
-        except ApiError as refusal:
-            return shaped(refusal, self.settings.error_shape)
-        headers, over = self._spend(call, access)
-        answer = over or self._once(operation, call, access)
-        answer.headers.update(headers)
-        return answer
+            access = self._authenticate(request)
+        except ApiError as error:
+            return self.render(error)
+        limited, headers = self._count_request(request, access)
+        response = limited or self._with_idempotency(endpoint, request, access)
+        response.headers.update(headers)
+        return response
 
-    def _authenticate(self, call: Call) -> Access:
+    def render(self, error: ApiError) -> ApiResponse:
+        return render_error(error, self.settings.error_shape)
+
+    def _authenticate(self, request: ApiRequest) -> Access:
         now = self.state.clock.now()
-        if now < self.state.blocked_until.get(call.address, now):
+        if now < self.state.blocked_until.get(request.address, now):
             raise ip_blocked()
-        scheme, _blank, key = call.headers.get("authorization", "").partition(" ")
+        scheme, _space, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            key = call.headers.get("x-api-key", "")
+            key = request.headers.get("x-api-key", "")
         key = key.strip()
         if not key:
             raise ApiError(401, "missing_auth", "Send the API key as Authorization: Bearer KEY.")
         access = ACCESS.get(key)
         if access and not access.expired:
             return access
-        self._count_refused(call.address, now)
+        self._count_rejection(request.address, now)
         if not KEY.fullmatch(key):
             raise ApiError(401, "invalid_key_format", "That is not an API key.")
         if access is None:
             raise ApiError(401, "invalid_key", "There is no such API key.")
         raise ApiError(401, "key_expired", "The API key has expired.")
 
-    def _count_refused(self, address: str, now: datetime) -> None:
-        recent = [then for then in self.state.refusals.get(address, []) if now - then < timedelta(minutes=1)]
-        self.state.refusals[address] = [*recent, now]
-        if self.settings.refused_keys and len(recent) + 1 >= self.settings.refused_keys:
+    def _count_rejection(self, address: str, now: datetime) -> None:
+        recent = [time for time in self.state.rejections.get(address, []) if now - time < timedelta(minutes=1)]
+        self.state.rejections[address] = [*recent, now]
+        if self.settings.rejected_keys and len(recent) + 1 >= self.settings.rejected_keys:
             self.state.blocked_until[address] = now + timedelta(minutes=15)
-            self.state.refusals[address] = []
+            self.state.rejections[address] = []
 
-    def _spend(self, call: Call, access: Access) -> tuple[dict[str, str], Answer | None]:
-        kind, limit = ("reads", self.settings.reads) if call.method == "GET" else ("writes", self.settings.writes)
+    def _count_request(self, request: ApiRequest, access: Access) -> tuple[ApiResponse | None, dict[str, str]]:
+        """Return a 429 if the limit of this window is reached, and the headers that describe the limit."""
+        kind, limit = ("reads", self.settings.reads) if request.method == "GET" else ("writes", self.settings.writes)
         if limit is None:
-            return {}, None
+            return None, {}
         now, length = self.state.clock.now().timestamp(), self.settings.window
         window = math.floor(now / length)
-        spent_in, spent = self.state.spent.get((access.key, kind), (window, 0))
-        spent = spent if spent_in == window else 0
-        over = None
-        if spent >= limit:
-            over = rate_limited(self.settings.rate_limit_style, max(1, math.ceil((window + 1) * length - now)))
+        slot = (access.key, kind, window)
+        limited = None
+        if self.state.counted[slot] >= limit:
+            limited = rate_limited(self.settings.rate_limit_style, max(1, math.ceil((window + 1) * length - now)))
         else:
-            spent += 1
-        self.state.spent[access.key, kind] = (window, spent)
-        headers = {"Limit": str(limit), "Remaining": str(limit - spent), "Window": f"{length:g}"}
-        return {f"X-RateLimit-{name}": value for name, value in headers.items()}, over
+            self.state.counted[slot] += 1
+        headers = {"Limit": str(limit), "Remaining": str(limit - self.state.counted[slot]), "Window": f"{length:g}"}
+        return limited, {f"X-RateLimit-{name}": value for name, value in headers.items()}
 
-    def _once(self, operation: Operation, call: Call, access: Access) -> Answer:
-        """Do the work, unless there is a stored answer for its idempotency key."""
-        key = call.headers.get("x-idempotency-key") if call.method == "POST" else None
+    def _with_idempotency(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> ApiResponse:
+        """Do the work, unless a response is stored for its idempotency key."""
+        key = request.headers.get("x-idempotency-key") if request.method == "POST" else None
         if not key:
-            return self._work(operation, call, access)
+            return self._work(endpoint, request, access)
         slot = (access.org, key)
         if slot in self.state.in_flight:
-            return shaped(in_flight(), self.settings.error_shape)
+            return self.render(in_flight())
         stored = self.state.stored.get(slot)
         if stored and self.state.timestamp() < stored.expires:
-            return Answer(stored.status, raw=stored.body.encode(), media_type=stored.media_type, replayed=True)
-        answer = self._work(operation, call, access)
-        answer.idempotency = slot
-        if answer.status < 400 or self.settings.store_errors:
-            self.state.store(slot, answer.status, answer.content.decode(), answer.media_type)
-        return answer
+            return ApiResponse(stored.status, raw=stored.body.encode(), media_type=stored.media_type, replayed=True)
+        response = self._work(endpoint, request, access)
+        response.idempotency = slot
+        if response.status < 400 or self.settings.store_errors:
+            self.state.store(slot, response.status, response.content.decode(), response.media_type)
+        return response
 
-    def _work(self, operation: Operation, call: Call, access: Access) -> Answer:
+    def _work(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> ApiResponse:
         try:
-            self._permit(call, access)
-            return operation(self, call, access)
-        except ApiError as refusal:
-            return shaped(refusal, self.settings.error_shape)
+            self._permit(request, access)
+            return endpoint(self, request, access)
+        except ApiError as error:
+            return self.render(error)
 
-    def _permit(self, call: Call, access: Access) -> None:
+    def _permit(self, request: ApiRequest, access: Access) -> None:
         if self.settings.subscription_blocked:
-            raise ApiError(402, "subscription_blocked", "The organisation's subscription is blocked.")
+            raise ApiError(402, "subscription_blocked", "The organization's subscription is blocked.")
         if self.settings.plan_feature_required:
-            raise ApiError(403, "plan_feature_required", "The organisation's plan does not include the API.")
-        if call.method != "GET" and not access.writes:
+            raise ApiError(403, "plan_feature_required", "The organization's plan does not include the API.")
+        if request.method != "GET" and not access.writes:
             raise ApiError(403, "read_only_key", "This needs a full_access API key.")
-        if call.method in ("POST", "DELETE") and access.project_id:
+        if request.method in ("POST", "DELETE") and access.project_id:
             raise ApiError(403, "project_scoped_key", "This needs an org-scoped API key.")
 
-    # The six operations.
+    # The six endpoints.
 
-    def list_projects(self, call: Call, access: Access) -> Answer:
+    def list_projects(self, request: ApiRequest, access: Access) -> ApiResponse:
         items = [(ident, project) for ident, project in self.state.projects.items() if self._sees(access, project)]
-        return _page("projects", call, [(ident, None if p.deleted else p.shown) for ident, p in items])
+        return _page("projects", request, [(ident, None if p.deleted else p.fields) for ident, p in items])
 
-    def list_servers(self, call: Call, access: Access) -> Answer:
-        environments: dict[str, int] = {}
-        for project in self.state.shown(access.org):
-            on = project["server_id"]
-            environments[on] = environments.get(on, 0) + project["environment_count"]
+    def list_servers(self, request: ApiRequest, access: Access) -> ApiResponse:
+        counts: Counter[str] = Counter()
+        for project in self.state.projects_of(access.org):
+            counts[project["server_id"]] += project["environment_count"]
         servers = self.state.servers[access.org]
-        shown = [{**server, "environment_count": environments.get(server["id"], 0)} for server in servers]
-        return _page("servers", call, [(server["id"], server) for server in shown])
+        items = [(server["id"], {**server, "environment_count": counts[server["id"]]}) for server in servers]
+        return _page("servers", request, items)
 
-    def create_project(self, call: Call, access: Access) -> Answer:
-        wanted = self._valid(call, RULES, required=("name", "server_id"))
-        if self.state.server(access.org, wanted["server_id"].lower()) is None:
-            raise ApiError(422, "validation", details=[("body", "server_id", "there is no such server")])
-        wanted["server_id"] = wanted["server_id"].lower()
-        return Answer(201, self.state.add_project(access.org, **wanted))
+    def create_project(self, request: ApiRequest, access: Access) -> ApiResponse:
+        fields = self._valid(request, RULES, required=("name", "server_id"))
+        fields["server_id"] = fields["server_id"].lower()
+        if self.state.server(access.org, fields["server_id"]) is None:
+            raise _invalid("body", "server_id", "there is no such server")
+        return ApiResponse(201, self.state.add_project(access.org, **fields))
 
-    def get_project(self, call: Call, access: Access) -> Answer:
-        return Answer(200, dict(self._find(call, access).shown))
+    def get_project(self, request: ApiRequest, access: Access) -> ApiResponse:
+        return ApiResponse(200, dict(self._find(request, access).fields))
 
-    def update_project(self, call: Call, access: Access) -> Answer:
-        project = self._find(call, access)
-        project.shown.update(self._valid(call, ("name", "default_branch", "git_repo_url")))
-        return Answer(200, dict(project.shown))
+    def update_project(self, request: ApiRequest, access: Access) -> ApiResponse:
+        project = self._find(request, access)
+        project.fields.update(self._valid(request, ("name", "default_branch", "git_repo_url")))
+        return ApiResponse(200, dict(project.fields))
 
-    def delete_project(self, call: Call, access: Access) -> Answer:
-        if call.headers.get("x-confirm-delete") != "true":
+    def delete_project(self, request: ApiRequest, access: Access) -> ApiResponse:
+        if request.headers.get("x-confirm-delete") != "true":
             raise ApiError(400, "confirm_required", "Deleting needs the header X-Confirm-Delete: true.")
-        project = self._find(call, access)
+        project = self._find(request, access)
         if project.running:
             message = f"{project.running} environment(s) are still running or deploying. Stop them first."
             raise ApiError(409, "environments_running", message)
         project.deleted = True
-        return Answer(204, raw=b"")
+        return ApiResponse(204, raw=b"")
 
-    def _sees(self, access: Access, project: Project) -> bool:
-        return project.org == access.org and access.project_id in (None, project.shown["id"])
+    def _sees(self, access: Access, project: StoredProject) -> bool:
+        return project.org == access.org and access.project_id in (None, project.fields["id"])
 
-    def _find(self, call: Call, access: Access) -> Project:
-        ident = call.parameters["project_id"]
+    def _find(self, request: ApiRequest, access: Access) -> StoredProject:
+        ident = request.parameters["project_id"]
         if not UUID.fullmatch(ident):
-            raise ApiError(422, "validation", details=[("path", "project_id", "must be a UUID")])
+            raise _invalid("path", "project_id", "must be a UUID")
         project = self.state.projects.get(ident.lower())
         if project is None or project.deleted or not self._sees(access, project):
             raise ApiError(404, "not_found", "Project not found.")
         return project
 
-    def _valid(self, call: Call, known: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:
-        """The known fields of the body, checked. Unknown ones are ignored, as the service does."""
-        media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body = call.json()
+    def _valid(self, request: ApiRequest, known: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the known fields of the body, checked. Unknown fields are ignored, as the service does."""
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = request.json()
         if media_type != "application/json" or not isinstance(body, dict):
-            raise ApiError(
-                422, "validation", details=[("body", "body", "must be a JSON object, sent as application/json")]
-            )
-        wanted = {name: body[name] for name in known if name in body}
-        problems = [("body", name, "is required") for name in required if name not in wanted]
-        for name, value in wanted.items():
+            raise _invalid("body", "body", "must be a JSON object, sent as application/json")
+        fields = {name: body[name] for name in known if name in body}
+        problems = [("body", name, "is required") for name in required if name not in fields]
+        for name, value in fields.items():
             if not isinstance(value, str):
                 problems.append(("body", name, "must be a string"))
                 continue
             if name == "name" and self.settings.normalise_names:
-                wanted[name] = value = value.strip()
+                fields[name] = value = value.strip()
             if not RULES[name][0](value):
                 problems.append(("body", name, RULES[name][1]))
         if problems:
             raise ApiError(422, "validation", details=problems)
-        return wanted
+        return fields
 
 
 RULES: dict[str, tuple[Callable[[str], bool], str]] = {
@@ -230,29 +230,33 @@ RULES: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 
 
-def _page(kind: str, call: Call, items: list[tuple[str, dict[str, Any] | None]]) -> Answer:
-    """One page. Deleted items (None) still mark their place, so that a cursor outlives the item it was made from."""
-    limit, start = call.query.get("limit", "20"), 0
+def _invalid(place: str, name: str, problem: str) -> ApiError:
+    return ApiError(422, "validation", details=[(place, name, problem)])
+
+
+def _page(collection: str, request: ApiRequest, items: Sequence[tuple[str, dict[str, Any] | None]]) -> ApiResponse:
+    """Return one page. Deleted items (None) keep their position, so that a cursor outlives the item it names."""
+    limit, start = request.query.get("limit", "20"), 0
     if not re.fullmatch(r"[0-9]{1,3}", limit) or not 1 <= int(limit) <= 100:
-        raise ApiError(422, "validation", details=[("query", "limit", "must be a number from 1 to 100")])
-    if (cursor := call.query.get("cursor")) is not None:
-        places = {cursor_after(kind, ident): place for place, (ident, _shown) in enumerate(items, 1)}
-        places[cursor_after(kind, "")] = 0
-        if cursor not in places:
+        raise _invalid("query", "limit", "must be a number from 1 to 100")
+    if (cursor := request.query.get("cursor")) is not None:
+        positions = {cursor_after(collection, ident): index for index, (ident, _item) in enumerate(items, 1)}
+        positions[cursor_after(collection, "")] = 0
+        if cursor not in positions:
             raise ApiError(400, "bad_request", "Unknown cursor.")
-        start = places[cursor]
-    rest = [shown for _ident, shown in items[start:] if shown]
+        start = positions[cursor]
+    rest = [item for _ident, item in items[start:] if item]
     found = rest[: int(limit)]
     more = len(rest) > len(found)
     pagination = {
         "has_more": more,
-        "next_cursor": cursor_after(kind, found[-1]["id"]) if more else None,
-        "total": sum(1 for _ident, shown in items if shown),
+        "next_cursor": cursor_after(collection, found[-1]["id"]) if more else None,
+        "total": sum(1 for _ident, item in items if item),
     }
-    return Answer(200, {"data": found, "pagination": pagination})
+    return ApiResponse(200, {"data": found, "pagination": pagination})
 
 
-ROUTES: dict[str, dict[str, Operation]] = {
+ROUTES: dict[str, dict[str, Endpoint]] = {
     "/projects": {"GET": Service.list_projects, "POST": Service.create_project},
     "/projects/{project_id}": {
         "GET": Service.get_project,

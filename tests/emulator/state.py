@@ -1,18 +1,19 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service knows: keys, servers, projects, stored answers; and the switches for how it behaves."""
+"""The state of the service (keys, servers, projects, stored responses), and the switches for its behaviour."""
 
 from __future__ import annotations
 
 import copy
 import threading
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .clock import Clock
+from .clock import EmulatorClock
 
 ERROR_SHAPES = ("nested", "flat", "flat_detail", "loc", "text", "reason", "empty", "html")
 RATE_LIMIT_STYLES = ("header", "body", "none")
@@ -35,7 +36,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Access:
-    """What a key opens."""
+    """What a key gives access to."""
 
     key: str
     org: str
@@ -59,22 +60,22 @@ ACCESS = {
 
 
 @dataclass
-class Settings:
-    """The switches. They can be set at any time and hold from the next request on."""
+class EmulatorSettings:
+    """The switches. They can be set at any time and apply from the next request on."""
 
     reads: int | None = 120
     writes: int | None = 20
     window: float = 60
     rate_limit_style: str = "header"
     error_shape: str = "nested"
-    refused_keys: int | None = 10
+    rejected_keys: int | None = 10
     store_errors: bool = True
     normalise_names: bool = False
     subscription_blocked: bool = False
     plan_feature_required: bool = False
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A misspelt switch in a test would silently test nothing.
+        # A misspelled switch in a test would silently test nothing.
         if name not in {switch.name for switch in fields(self)}:
             raise AttributeError(f"there is no switch {name!r}")
         choices = {"error_shape": ERROR_SHAPES, "rate_limit_style": RATE_LIMIT_STYLES}.get(name)
@@ -99,16 +100,16 @@ SERVERS = {
 
 
 @dataclass
-class Project:
+class StoredProject:
     org: str
-    shown: dict[str, Any]  # exactly what the API shows
+    fields: dict[str, Any]  # exactly what the API returns
     running: int = 0
     deleted: bool = False
 
 
 @dataclass
-class Stored:
-    """The answer that is replayed for an idempotency key."""
+class StoredResponse:
+    """The response that is replayed for an idempotency key."""
 
     status: int
     body: str
@@ -118,7 +119,7 @@ class Stored:
 
 @dataclass
 class State:
-    clock: Clock
+    clock: EmulatorClock
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -126,13 +127,13 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        self.generation += 1  # so that a request delayed beyond a reset does its work no more
+        self.generation += 1  # so that a request delayed beyond a reset does nothing
         self.servers: dict[str, list[dict[str, Any]]] = copy.deepcopy(SERVERS)
-        self.projects: dict[str, Project] = {}  # in the order of their creation, deleted ones included
-        self.stored: dict[tuple[str, str], Stored] = {}  # by organisation and idempotency key
+        self.projects: dict[str, StoredProject] = {}  # in the order of creation, deleted ones included
+        self.stored: dict[tuple[str, str], StoredResponse] = {}  # by organization and idempotency key
         self.in_flight: set[tuple[str, str]] = set()
-        self.spent: dict[tuple[str, str], tuple[int, int]] = {}  # key and kind -> window, requests in it
-        self.refusals: dict[str, list[datetime]] = {}  # address -> when it came with a key that was refused
+        self.counted: Counter[tuple[str, str, int]] = Counter()  # requests by key, kind and window
+        self.rejections: dict[str, list[datetime]] = {}  # address -> when a key from it was rejected
         self.blocked_until: dict[str, datetime] = {}
 
     def timestamp(self) -> str:
@@ -143,25 +144,25 @@ class State:
         return next(found, None)
 
     def add_project(self, org: str, name: str, server: str | None = None, **more: Any) -> dict[str, Any]:
-        """Without a server it is on the organisation's first one; `server_id=None` makes one without any."""
-        on = self.server(org, server) if server else self.servers[org][0]
-        if on is None:
+        """Add a project, on the organization's first server unless one is given; `server_id=None` is none."""
+        target = self.server(org, server) if server else self.servers[org][0]
+        if target is None:
             raise ValueError(f"{org} has no server {server!r}")
-        shown = {
+        project = {
             "id": str(uuid.uuid4()),
             "name": name,
             "odoo_version": None,
             "git_repo_url": None,
             "default_branch": "main",
             "environment_count": 0,
-            "server_id": on["id"],
+            "server_id": target["id"],
             "created_at": self.timestamp(),
         }
-        _change(shown, more)
-        if shown["id"] in self.projects:
-            raise ValueError(f"there is a project {shown['id']} already")
-        self.projects[shown["id"]] = Project(org, shown)
-        return dict(shown)
+        _change(project, more)
+        if project["id"] in self.projects:
+            raise ValueError(f"project {project['id']} already exists")
+        self.projects[project["id"]] = StoredProject(org, project)
+        return dict(project)
 
     def fill(self, org: str, count: int) -> None:
         versions = ("16.0", "17.0", "18.0")
@@ -171,39 +172,39 @@ class State:
             version = versions[number % len(versions)]
             self.add_project(org, f"Client {number:03}", server["id"], git_repo_url=repo, odoo_version=version)
 
-    def project(self, ident: str) -> Project:
+    def project(self, ident: str) -> StoredProject:
         if ident not in self.projects or self.projects[ident].deleted:
             raise ValueError(f"there is no project {ident}")
         return self.projects[ident]
 
     def edit(self, ident: str, **changes: Any) -> dict[str, Any]:
         project = self.project(ident)
-        _change(project.shown, changes)
-        return dict(project.shown)
+        _change(project.fields, changes)
+        return dict(project.fields)
 
     def set_running(self, ident: str, count: int) -> None:
         project = self.project(ident)
         project.running = count
-        project.shown["environment_count"] = max(count, project.shown["environment_count"])
+        project.fields["environment_count"] = max(count, project.fields["environment_count"])
 
     def store(self, slot: tuple[str, str], status: int, body: str, media_type: str) -> None:
         expires = self.clock.now() + timedelta(hours=24)
-        self.stored[slot] = Stored(status, body, media_type, _iso(expires))
+        self.stored[slot] = StoredResponse(status, body, media_type, _iso(expires))
 
-    def shown(self, org: str, deleted: bool = False) -> list[dict[str, Any]]:
-        return [dict(p.shown) for p in self.projects.values() if p.org == org and p.deleted is deleted]
+    def projects_of(self, org: str, deleted: bool = False) -> list[dict[str, Any]]:
+        return [dict(p.fields) for p in self.projects.values() if p.org == org and p.deleted is deleted]
 
     def dump(self) -> dict[str, Any]:
         return {
             "servers": copy.deepcopy(self.servers),
             "projects": [
-                {"org": p.org, **p.shown, "running": p.running, "deleted": p.deleted} for p in self.projects.values()
+                {"org": p.org, **p.fields, "running": p.running, "deleted": p.deleted} for p in self.projects.values()
             ],
-            "stored": [{"org": org, "key": key, **vars(answer)} for (org, key), answer in self.stored.items()],
+            "stored": [{"org": org, "key": key, **vars(response)} for (org, key), response in self.stored.items()],
         }
 
     def load(self, document: dict[str, Any]) -> None:
-        """Take over what `dump` gave, or less: what is left out is as it is after a reset."""
+        """Load what `dump` returned, or a part of it: the rest is as after a reset."""
         try:
             self.reset()
             if unknown := set(document) - {"servers", "projects", "stored"}:
@@ -215,19 +216,19 @@ class State:
                 project = self.projects[self.add_project(**more)["id"]]
                 project.running, project.deleted = running, deleted
             for entry in document.get("stored", ()):
-                answer = dict(entry)
-                slot = (answer.pop("org"), answer.pop("key"))
-                self.stored[slot] = Stored(**answer)
+                response = dict(entry)
+                slot = (response.pop("org"), response.pop("key"))
+                self.stored[slot] = StoredResponse(**response)
         except Exception:
             self.reset()
             raise
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _iso(time: datetime) -> str:
+    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _change(shown: dict[str, Any], changes: dict[str, Any]) -> None:
-    if unknown := set(changes) - set(shown):
+def _change(project: dict[str, Any], changes: dict[str, Any]) -> None:
+    if unknown := set(changes) - set(project):
         raise ValueError(f"a project has no {', '.join(sorted(unknown))}")
-    shown.update(changes)
+    project.update(changes)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Responses before they are sent, and the shapes of errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+HTML = (
+    "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr><center>nginx</center></body></html>"
+)
+
+
+@dataclass
+class ApiResponse:
+    status: int
+    payload: Any = None
+    raw: bytes | None = None  # sent in place of the payload
+    media_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    replayed: bool = False
+    idempotency: tuple[str, str] | None = None  # organization and key, if the response has just been stored
+
+    @property
+    def content(self) -> bytes:
+        # ASCII escapes, since what clients send may hold lone surrogates, which UTF-8 can't encode.
+        return json.dumps(self.payload).encode("ascii") if self.raw is None else self.raw
+
+
+class ApiError(Exception):
+    """An error of the API. A detail is a place ("body", "query", "path"), a field, and what is wrong with it."""
+
+    def __init__(self, status: int, code: str, message: str = "", details: Sequence[tuple[str, str, str]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.details = details
+        self.message = message or "; ".join(f"{name}: {problem}" for _place, name, problem in details)
+
+
+def render_error(error: ApiError, shape: str) -> ApiResponse:
+    if shape == "empty":
+        return ApiResponse(error.status, raw=b"")
+    if shape == "html":
+        return page(error.status, error.message)
+    details = error.details
+    flat: dict[str, Any] = {"error": error.code, "message": error.message}
+    payload: dict[str, Any] = {"detail": flat}
+    if shape == "loc" and details:
+        payload["detail"] = [{"loc": [place, name], "msg": msg, "type": "value_error"} for place, name, msg in details]
+    elif shape == "flat_detail" and details:
+        payload = {**flat, "detail": [{"field": name, "message": text} for _place, name, text in details]}
+    elif shape in ("flat", "flat_detail"):
+        payload = flat
+    elif shape == "text":
+        payload["detail"] = error.message
+    elif shape == "reason":
+        payload["detail"] = {"reason": error.message}
+    return ApiResponse(error.status, payload)
+
+
+def page(status: int, title: str) -> ApiResponse:
+    return ApiResponse(status, raw=HTML.format(title).encode("utf-8", "replace"), media_type="text/html; charset=utf-8")
+
+
+def rate_limited(style: str, retry_after: int) -> ApiResponse:
+    """Return a 429. It has a switch of its own, and is flat in every error shape."""
+    response = ApiResponse(429, {"error": "rate_limit_exceeded", "message": "Too many requests. Slow down."})
+    if style != "none":
+        response.payload["retry_after"] = retry_after
+    if style == "header":
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def ip_blocked() -> ApiError:
+    return ApiError(429, "ip_blocked", "Too many rejected API keys from this address: it is blocked for 15 minutes.")
+
+
+def in_flight() -> ApiError:
+    message = "A request with this idempotency key is still being served."
+    return ApiError(409, "idempotency_in_progress", message)
