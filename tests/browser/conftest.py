@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real playbook against the emulator, and what it writes in a real browser (Debian: chromium, chromium-driver)."""
+"""Run the playbook against the emulator, and open its page in a browser (Debian: chromium, chromium-driver)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ARGUMENTS = (
     "--window-size=1280,900",
 )
 
-# The tests run in a plain clone, too, where the collection has no place among ansible_collections.
+# The tests also run in a plain clone, which is not below ansible_collections.
 sys.path.insert(0, str(ROOT))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not (CHROMIUM and DRIVER):
-        reason = "there is no Chromium here: apt-get install chromium chromium-driver"
+        reason = "Chromium is missing: apt-get install chromium chromium-driver"
         for item in items:
             item.add_marker(pytest.mark.skip(reason=reason))
 
@@ -53,7 +53,7 @@ def emulator() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def run_report(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """run_report(*arguments, **variables): what the playbook wrote, told a path relative to where it is run."""
+    """Return run_report(*arguments, **variables), which returns the path of the page that the playbook wrote."""
     folder = tmp_path_factory.mktemp("report")
     (folder / "ansible_collections" / "oecsh").mkdir(parents=True)
     (folder / "ansible_collections" / "oecsh" / "cloud").symlink_to(ROOT, target_is_directory=True)
@@ -81,7 +81,7 @@ def run_report(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> Calla
 
 
 class Page:
-    """The browser with one report open in it."""
+    """A browser with one report open in it."""
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
@@ -105,13 +105,13 @@ class Page:
         return self
 
     def js(self, expression: str) -> Any:
-        """The value of a JavaScript expression. It works where the page's own scripts may not run, too."""
-        answer = self.command("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        """Return the value of a JavaScript expression, even if the scripts of the page are disabled."""
+        response = self.command("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in response, response
+        return response["result"].get("value")
 
     def texts(self, selector: str) -> list[str]:
-        """What the elements that are to be seen hold."""
+        """Return the texts of the visible elements."""
         return self.js(
             f"[...document.querySelectorAll({json.dumps(selector)})].filter(e => e.checkVisibility())"
             ".map(e => e.textContent.trim())"
@@ -138,17 +138,18 @@ class Page:
         self.click(f"#table thead th:nth-child({column}) button")
 
     def tree(self) -> list[tuple[str, str]]:
-        """What assistive technology is told: role and name of each thing."""
+        """Return role and name of each node that assistive technology reads."""
         nodes = self.command("Accessibility.getFullAXTree")["nodes"]
-        told = [node for node in nodes if not node.get("ignored")]
-        return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in told]
+        return [
+            (node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")
+        ]
 
-    def requested(self) -> list[str]:
+    def requested_urls(self) -> list[str]:
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
         return [parameters["request"]["url"] for parameters in sent]
 
-    def complaints(self) -> list[str]:
+    def console_messages(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
 

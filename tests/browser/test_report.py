@@ -27,7 +27,7 @@ HOSTILE = {
     "emoji": "🚀👩‍👩‍👧 Rocket",
 }
 
-# Every text that can be seen, with the least contrast to what lies behind it.
+# The five visible texts with the least contrast to their background.
 CONTRASTS = """(() => {
   const channels = color => color.match(/[\\d.]+/g).map(Number);
   const luminance = color => channels(color).slice(0, 3).map(value => value / 255)
@@ -51,7 +51,7 @@ CONTRASTS = """(() => {
 
 @pytest.fixture(scope="module")
 def estate(emulator: Any, run_report: ReportRun) -> Path:
-    """A small estate with one of each thing that the page has something to say about."""
+    """A small estate with one project for each thing that the page reports."""
     emulator.reset()
     good = {"odoo_version": "18.0", "environment_count": 2, "git_repo_url": "https://github.com/acme/good"}
     for name, server, fields in (
@@ -79,7 +79,7 @@ def estate(emulator: Any, run_report: ReportRun) -> Path:
 
 @pytest.fixture(scope="module")
 def hostile(emulator: Any, run_report: ReportRun) -> Path:
-    """Every text that the API can answer, and every one that the user can give, is one of the hostile ones."""
+    """Every text from the API and from the user is hostile."""
     emulator.reset()
     state = emulator.dump()
     first = state["servers"]["acme"][0]
@@ -109,25 +109,23 @@ def large(emulator: Any, run_report: ReportRun) -> Path:
 
 
 @pytest.mark.parametrize("which", ["estate", "hostile", "empty", "large"])
-def test_loads_nothing_else_and_has_nothing_to_complain_about(
-    page: Any, which: str, request: pytest.FixtureRequest
-) -> None:
+def test_loads_nothing_else_without_errors(page: Any, which: str, request: pytest.FixtureRequest) -> None:
     path = request.getfixturevalue(which)
     page.open(path)
-    assert page.requested() == [path.as_uri()]
-    assert page.complaints() == []
+    assert page.requested_urls() == [path.as_uri()]
+    assert page.console_messages() == []
     assert page.js("document.styleSheets.length") == 1
 
 
-def test_the_policy_forbids_what_the_page_does_not_hold_itself(page: Any, estate: Path) -> None:
+def test_content_security_policy(page: Any, estate: Path) -> None:
     page.open(estate)
     page.js("document.body.insertAdjacentHTML('beforeend', '<img src=\"https://example.invalid/x\">')")
     page.js("document.body.append(Object.assign(document.createElement('script'), {text: 'window.hacked = 1'}))")
     assert page.js("window.hacked") is None
-    assert len([message for message in page.complaints() if "Content Security Policy" in message]) == 2
+    assert len([message for message in page.console_messages() if "Content Security Policy" in message]) == 2
 
 
-def test_says_when_and_for_which_account_and_never_the_key(page: Any, estate: Path, empty: Path, emulator: Any) -> None:
+def test_names_time_and_account_but_not_the_key(page: Any, estate: Path, empty: Path, emulator: Any) -> None:
     page.open(estate)
     (about,) = page.texts(".about")
     assert about.startswith("Acme GmbH")
@@ -138,7 +136,7 @@ def test_says_when_and_for_which_account_and_never_the_key(page: Any, estate: Pa
         assert emulator.keys.read_only not in path.read_text(encoding="utf-8")
 
 
-def test_servers_show_their_capacity_and_what_they_carry(page: Any, estate: Path) -> None:
+def test_servers_have_capacity_and_load(page: Any, estate: Path) -> None:
     page.open(estate)
     rows = page.js(
         "[...document.querySelectorAll('.servers tbody tr')].map(row => [...row.cells].map(cell => cell.innerText))"
@@ -157,7 +155,7 @@ def test_servers_show_their_capacity_and_what_they_carry(page: Any, estate: Path
     assert widths == [pytest.approx(expected, abs=0.01) for expected in ([0.75], [1], [1], [11 / 13, 2 / 13], [1])]
 
 
-def test_old_versions_stand_out(page: Any, estate: Path) -> None:
+def test_versions_are_newest_first_and_old_ones_marked(page: Any, estate: Path) -> None:
     page.open(estate)
     lines = [" ".join(text.split()) for text in page.texts(".chart li")]
     assert lines == [
@@ -171,7 +169,7 @@ def test_old_versions_stand_out(page: Any, estate: Path) -> None:
     assert page.js("document.querySelectorAll('.chart li:not(.is-old) .old').length") == 0
 
 
-def test_tells_what_deserves_attention(page: Any, estate: Path) -> None:
+def test_attention_names_each_project(page: Any, estate: Path) -> None:
     page.open(estate)
     page.js("document.querySelectorAll('details').forEach(details => { details.open = true; })")
     found = page.js(
@@ -191,7 +189,7 @@ def test_tells_what_deserves_attention(page: Any, estate: Path) -> None:
     assert links is True
 
 
-def test_only_https_repositories_become_links_and_without_credentials(page: Any, estate: Path) -> None:
+def test_only_https_repositories_become_links(page: Any, estate: Path) -> None:
     page.open(estate)
     links = page.js(
         "Object.fromEntries([...document.querySelectorAll('#table tbody tr')].map(row =>"
@@ -204,7 +202,7 @@ def test_only_https_repositories_become_links_and_without_credentials(page: Any,
     assert "javascript:window.hacked=1//https://example.com" in page.texts("#table td.long")
 
 
-def test_hostile_texts_are_only_text(page: Any, hostile: Path) -> None:
+def test_hostile_texts_are_escaped(page: Any, hostile: Path) -> None:
     page.open(hostile)
     assert page.js("window.hacked") is None
     assert page.js("document.querySelectorAll('img, b, textarea').length") == 0
@@ -217,7 +215,7 @@ def test_hostile_texts_are_only_text(page: Any, hostile: Path) -> None:
     assert page.names() == [HOSTILE["quotes"]]
 
 
-def test_an_empty_account_has_a_page_too(page: Any, empty: Path) -> None:
+def test_empty_account(page: Any, empty: Path) -> None:
     page.open(empty)
     assert page.texts(".figures dd") == ["0"] * 5
     assert page.texts(".empty") == [
@@ -252,17 +250,17 @@ def test_sorts_by_every_column(page: Any, estate: Path) -> None:
     assert page.js("document.querySelectorAll('[aria-sort]').length") == 1
 
 
-def test_filters_and_says_how_many_are_left(page: Any, estate: Path) -> None:
+def test_filters_and_counts(page: Any, estate: Path) -> None:
     page.open(estate)
-    assert page.texts("#shown") == ["17 projects"]
+    assert page.texts("#count") == ["17 projects"]
     page.choose("text", "arzte")
-    assert (page.names(), page.texts("#shown")) == (["Ärzte Nord"], ["1 of 17 projects"])
+    assert (page.names(), page.texts("#count")) == (["Ärzte Nord"], ["1 of 17 projects"])
     page.choose("text", "GOOD client")
     assert page.names() == ["Client 9", "Client 10"]
     page.choose("server", page.js("document.querySelector('#server option:nth-child(3)').value"))
     assert page.names() == ["Client 9"]
     page.choose("text", "no such project")
-    assert (page.names(), page.texts("#shown")) == ([], ["0 of 17 projects"])
+    assert (page.names(), page.texts("#count")) == ([], ["0 of 17 projects"])
     page.click("#clear")
     assert len(page.names()) == 17
     assert page.texts("#clear") == []
@@ -277,7 +275,7 @@ def test_filters_and_says_how_many_are_left(page: Any, estate: Path) -> None:
     assert len(page.names()) == 9
 
 
-def test_a_link_to_a_project_shows_it_whatever_the_filter(page: Any, estate: Path) -> None:
+def test_link_to_a_project_clears_the_filter(page: Any, estate: Path) -> None:
     page.open(estate)
     page.choose("text", "zebra")
     page.click("details:nth-of-type(2) a")
@@ -289,11 +287,11 @@ def test_a_link_to_a_project_shows_it_whatever_the_filter(page: Any, estate: Pat
 def test_works_without_javascript(page: Any, estate: Path, width: int) -> None:
     page.open(estate, width=width, scripts=False)
     assert len(page.names()) == 17
-    assert page.texts("#shown") == ["17 projects"]
+    assert page.texts("#count") == ["17 projects"]
     assert page.texts(".tools") == []
     assert page.js("document.querySelectorAll('button:not([hidden] *), .scripted').length") == 0
     assert page.js("[...document.querySelectorAll('#table tbody a')].filter(a => a.checkVisibility()).length") == 12
-    assert page.complaints() == []
+    assert page.console_messages() == []
 
 
 @pytest.mark.parametrize("which", ["estate", "hostile", "empty"])
@@ -307,7 +305,7 @@ def test_never_scrolls_sideways(page: Any, which: str, width: int, request: pyte
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_texts_stand_out_from_what_lies_behind_them(page: Any, estate: Path, scheme: str, width: int) -> None:
+def test_contrast_of_texts(page: Any, estate: Path, scheme: str, width: int) -> None:
     page.open(estate, scheme=scheme, width=width)
     channels = re.findall(r"\d+", page.js("getComputedStyle(document.documentElement).backgroundColor"))
     assert (statistics.mean(map(int, channels)) < 128) is (scheme == "dark")
@@ -315,7 +313,7 @@ def test_texts_stand_out_from_what_lies_behind_them(page: Any, estate: Path, sch
     assert least[0][0] >= 4.5, least
 
 
-def test_prints_everything_in_black_on_white(page: Any, estate: Path) -> None:
+def test_print(page: Any, estate: Path) -> None:
     page.open(estate, scheme="dark", media="print")
     page.js("document.querySelectorAll('details').forEach(details => { details.open = false; })")
     assert page.js("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
@@ -328,11 +326,11 @@ def test_prints_everything_in_black_on_white(page: Any, estate: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_tells_a_screen_reader_all_there_is(page: Any, estate: Path, width: int) -> None:
+def test_accessibility_tree(page: Any, estate: Path, width: int) -> None:
     tree = page.open(estate, width=width).tree()
     roles = [role for role, _name in tree]
     assert [roles.count(role) for role in ("banner", "main", "contentinfo", "search")] == [1] * 4
-    named = {role: [name for told, name in tree if told == role] for role in set(roles)}
+    named = {role: [name for node_role, name in tree if node_role == role] for role in set(roles)}
     assert named["region"] == ["Servers", "Odoo versions", "What deserves attention", "Projects"]
     assert named["heading"] == ["Odoo projects on oec.sh", *named["region"]]
     assert [name.split(",")[0] for name in named["table"]] == ["What each server has", "All projects"]
@@ -350,7 +348,9 @@ def test_tells_a_screen_reader_all_there_is(page: Any, estate: Path, width: int)
     assert named["searchbox"] == ["Find"]
     assert named["combobox"] == ["Server", "Odoo", "Attention"]
     assert named["status"] is not None
-    assert not {"image", "img", "SvgRoot", "graphics-document"} & set(roles), "the numbers next to the bars say it all"
+    assert not {"image", "img", "SvgRoot", "graphics-document"} & set(roles), (
+        "bars are hidden: their numbers say the same"
+    )
     assert page.js("document.documentElement.lang") == "en"
     assert page.js("[...document.querySelectorAll('thead th')].every(th => th.scope === 'col')")
     assert page.js("[...document.querySelectorAll('tbody th')].every(th => th.scope === 'row')")
@@ -359,18 +359,18 @@ def test_tells_a_screen_reader_all_there_is(page: Any, estate: Path, width: int)
     )
 
 
-def test_500_projects_are_there_within_a_second(page: Any, large: Path) -> None:
+def test_500_projects_load_within_a_second(page: Any, large: Path) -> None:
     times = []
     for _attempt in range(3):
         page.open(large)
         times.append(page.js("performance.getEntriesByType('navigation')[0].loadEventEnd"))
     assert min(times) < 1000, times
     assert len(page.names()) == 500
-    took = page.js(
+    duration = page.js(
         "(() => { const start = performance.now(); const field = document.getElementById('text'); field.value = '49';"
         " field.dispatchEvent(new Event('input')); document.body.offsetHeight; return performance.now() - start; })()"
     )
-    assert took < 500
+    assert duration < 500
     assert len(page.names()) == 15
 
 
