@@ -7,7 +7,7 @@ VENV := .venv
 STAMP := $(VENV)/.requirements
 REQUIREMENTS := $(wildcard tests/requirements.txt tests/*/requirements.txt)
 RUN = $(VENV)/bin/python -B -m tests.run
-# After how many minutes no further ansible-core is begun with.
+# After how many minutes no further ansible-core is started.
 MINUTES ?= 90
 
 .DEFAULT_GOAL := help
@@ -24,35 +24,35 @@ $(STAMP): $(REQUIREMENTS)
 
 .venv: $(STAMP)
 
-demo: $(STAMP) ## Try it all on this machine, without an account
+demo: $(STAMP) ## Run the demo on this machine, without an account
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo
 
-test: $(STAMP) ## Run the tests and checks, in some minutes
+test: $(STAMP) ## Run the tests and checks that a change must pass, in some minutes
 	@$(RUN)
 
-test-all: $(STAMP) ## Run what takes longer too: the guides, the browser, the AWX kit, and every supported ansible-core
+test-all: $(STAMP) ## Run the longer tests: the guides, the browser, the AWX kit, and every supported ansible-core
 	@$(RUN) docs browser awx matrix --minutes $(MINUTES)
 
 check: $(STAMP) ## Run the checks of Galaxy, Automation Hub and the community package
 	@$(RUN) nox
 
-chaos: $(STAMP) ## Try faults, crowds and kills for a quarter of an hour
+chaos: $(STAMP) ## Test faults, crowds and kills for a quarter of an hour
 	@$(RUN) contract
 	@$(RUN) chaos -- --long --page "$(CURDIR)/docs/reliability.md"
 
-bench: $(STAMP) ## Measure what an unchanged estate costs
+bench: $(STAMP) ## Measure the time and the requests that an unchanged estate takes
 	@$(VENV)/bin/python -B -m tests.bench
 
 docs: ## Build the documentation site into .cache/docs/html
 	@PYTHON=$(PYTHON) docs/site/build
 
-release: $(STAMP) ## Build the artifact for Galaxy from a clean tree, byte for byte the same each time
+release: $(STAMP) ## Build the artifact for Galaxy from a clean tree, reproducibly
 	@$(VENV)/bin/python -B -m tests.run.release
 
 sanity: $(STAMP) ## Run ansible-test sanity
 	@$(RUN) sanity
 
-units: $(STAMP) ## Run the unit tests, and measure what they cover
+units: $(STAMP) ## Run the unit tests, and measure their coverage
 	@$(RUN) units
 
 integration: $(STAMP) ## Run the integration tests against the emulator
@@ -61,9 +61,9 @@ integration: $(STAMP) ## Run the integration tests against the emulator
 lint: $(STAMP) ## Run the linters and the type checker
 	@$(RUN) lint
 
-format: $(STAMP) ## Format the Python files, and mend what ruff can mend
+format: $(STAMP) ## Format the Python files, and fix what ruff can fix
 	@$(VENV)/bin/ruff check --no-cache --fix-only --quiet .
 	@$(VENV)/bin/ruff format --no-cache .
 
-clean: ## Remove everything that make has made
+clean: ## Remove everything that make created
 	rm -rf $(VENV) .cache tests/output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How sphinx makes the site of what antsibull-docs has written: see `build`."""
+"""Build the site with sphinx from the output of antsibull-docs: see `build`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 project = "oecsh.cloud"
-copyright = "oecsh.cloud contributors"  # noqa: A001  # sphinx calls it that
+copyright = "oecsh.cloud contributors"  # noqa: A001  # the name that sphinx requires
 title = "Ansible collection oecsh.cloud"
 html_title = title
 html_short_title = title
@@ -27,7 +27,7 @@ smartquotes = False
 default_role = "any"
 nitpicky = True
 
-# What the pages refer to in Ansible's own documentation. Written down here, so that a build asks no other site.
+# What the pages refer to in Ansible's documentation. Listed here, so that a build needs no other site.
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 CONFIG = "reference_appendices/config.html"
 LABELS = {
@@ -45,7 +45,7 @@ VARIABLES = [
 
 
 def inventory(path: Path) -> str:
-    """Sphinx's own list of what can be referred to."""
+    """Write a list of targets in the format of sphinx, and return its path."""
     lines = [f"{label} std:label -1 {page} {label}" for label, page in LABELS.items()]
     lines += [f"{name} std:envvar 1 {CONFIG}#envvar-$ -" for name in VARIABLES]
     head = "# Sphinx inventory version 2\n# Project: ansible\n# Version: latest\n"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fixtures that run a module's real main() against the emulator are those of the unit tests."""
+"""The fixtures of the unit tests, which run a module against the emulator."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every code block of the guides is run against the emulator, or held against what reads its language.
+"""Every code block of the guides runs against the emulator, or is parsed as its language.
 
 The blocks of a guide are taken in their order, in one folder:
 
 - `yaml` and `python` with a `:caption:` are written to the file of that name, as a reader would. Plays and tasks pass
-  `--syntax-check`, inventories are read, tests and programs are run, all else is parsed.
-- `shell` is run; with `:class: fails` it must fail.
-- `text` shows what the shell block before it printed: its lines must be there in that order, `...` being anything.
+  `--syntax-check`, inventories are read, tests and programs run, everything else is parsed.
+- `shell` runs; with `:class: fails` it must fail.
+- `text` is the output of the shell block before it: its lines must occur in that order; `...` stands for anything.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
+from ansible_collections.oecsh.cloud.tests.support import ROOT, clean_environment
 
-ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 PAGES = sorted(path.stem for path in GUIDES.glob("*.rst"))
 
@@ -57,7 +57,7 @@ class Block:
 
 
 def blocks(rst: str) -> Iterator[Block]:
-    """The code blocks of a page. What would be one in any other notation is an error."""
+    """Yield the code blocks of a page. Any other notation for a block is an error."""
     lines = rst.splitlines()
     number = 0
     while number < len(lines):
@@ -66,7 +66,7 @@ def blocks(rst: str) -> Iterator[Block]:
         if re.match(r"\s*\.\. (code|sourcecode|literalinclude|parsed-literal|highlight)::", line) or (
             line.rstrip().endswith("::") and not line.lstrip().startswith("..")
         ):
-            raise AssertionError(f"line {number}: only code-block is looked at here: {line.strip()}")
+            raise AssertionError(f"line {number}: only code-block is supported: {line.strip()}")
         found = re.match(r"(\s*)\.\. code-block::\s*(\S*)$", line)
         if not found:
             continue
@@ -85,8 +85,8 @@ def runnable(shell: str) -> str:
     return "\n".join(line for line in shell.splitlines() if not line.startswith(tuple(NOT_RUN)))
 
 
-class Reader:
-    """Does what the guide says, in a folder of its own, with the emulator for an account."""
+class GuideRunner:
+    """Follows the guide in a folder of its own, with the emulator as the account."""
 
     def __init__(self, folder: Path, emulator: Emulator) -> None:
         self.collections = folder / "collections"
@@ -94,24 +94,23 @@ class Reader:
         self.work.mkdir()
         self.collection = self.collections / "ansible_collections" / "oecsh" / "cloud"
         self.collection.parent.mkdir(parents=True)
-        # A copy: the guide to a new module writes into it.
+        # A copy: the guide for a new module writes into it.
         for part in ("plugins", "roles", "playbooks", "meta"):
             shutil.copytree(ROOT / part, self.collection / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "galaxy.yml", self.collection)
         (folder / "home").mkdir()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "OECSH_"))}
-        self.environment = kept | {
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_DEPRECATION_WARNINGS": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
-            "HOME": str(folder / "home"),
-            "OECSH_API_KEY": emulator.keys.full,
-            "OECSH_API_URL": emulator.url,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        self.environment = clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=str(self.collections),
+            ANSIBLE_DEPRECATION_WARNINGS="false",
+            ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
+            ANSIBLE_LOCALHOST_WARNING="false",
+            ANSIBLE_NOCOLOR="true",
+            HOME=str(folder / "home"),
+            OECSH_API_KEY=emulator.keys.full,
+            OECSH_API_URL=emulator.url,
+            PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            PYTHONDONTWRITEBYTECODE="1",
+        )
         self.printed = ""
 
     def run(self, *command: str, fails: bool = False) -> None:
@@ -124,7 +123,7 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         reader: Callable[[Block], None] | None = getattr(self, f"read_{block.language.partition('+')[0]}", None)
-        assert reader, f"nothing here checks {block.language!r}"
+        assert reader, f"the language {block.language!r} is not supported"
         reader(block)
 
     def read_shell(self, block: Block) -> None:
@@ -139,7 +138,7 @@ class Reader:
         for line in block.text.splitlines():
             pattern = ".*?".join(re.escape(part) for part in re.split(r"\s*\.\.\.\s*", line.strip()))
             found = re.compile(pattern).search(self.printed, position)
-            assert found, f"{line.strip()!r} was not printed, or not there:\n{self.printed}"
+            assert found, f"{line.strip()!r} was not printed, or in another order:\n{self.printed}"
             position = found.end()
 
     def read_yaml(self, block: Block) -> None:
@@ -169,7 +168,7 @@ class Reader:
             self.run("ansible-playbook", "--syntax-check", str(checked))
 
     def _stub(self, text: str) -> None:
-        """Modules of other collections, which are not installed here, and of which only the name is checked."""
+        """Create empty modules of other collections: only their names are checked."""
         for namespace, name, module in re.findall(r"^\s*(?:- )?(awx)\.(awx)\.(\w+):$", text, re.MULTILINE):
             folder = self.collections / "ansible_collections" / namespace / name / "plugins" / "modules"
             folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +184,7 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(before + block.text, encoding="utf-8")
         if path.name.startswith("test_"):
-            for part in ("emulator", "contract", "unit/conftest.py"):
+            for part in ("emulator", "contract", "support.py", "unit/conftest.py"):
                 source = ROOT / "tests" / part
                 copy = shutil.copytree if source.is_dir() else shutil.copy
                 copy(source, self.collection / "tests" / part)
@@ -200,16 +199,16 @@ class UnsafeLoader(yaml.SafeLoader):
     """YAML with Ansible's own tags."""
 
 
-def as_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+def unsafe_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
     return str(node.value)
 
 
 for tag in ("!unsafe", "!vault"):
-    UnsafeLoader.add_constructor(tag, as_text)
+    UnsafeLoader.add_constructor(tag, unsafe_text)
 
 
-def an_estate(emulator: Emulator) -> None:
-    """What the guides take to be there, when it is not they who make it."""
+def add_estate(emulator: Emulator) -> None:
+    """Create the projects that some guides start from."""
     hub = {"git_repo_url": "https://github.com/acme/bakery-lindgren"}
     emulator.add_project("Bakery Lindgren", server="production-fsn1", odoo_version="17.0", **hub)
     emulator.add_project("Harbour Logistics", server="production-nyc1", odoo_version="16.0")
@@ -217,46 +216,46 @@ def an_estate(emulator: Emulator) -> None:
 
 
 BEFORE: dict[str, Callable[[Emulator], None]] = {
-    "awx": an_estate,
-    "export": an_estate,
-    "failures": an_estate,
-    "inventory": an_estate,
-    "new_module": an_estate,
-    "troubleshooting": an_estate,
+    "awx": add_estate,
+    "export": add_estate,
+    "failures": add_estate,
+    "inventory": add_estate,
+    "new_module": add_estate,
+    "troubleshooting": add_estate,
 }
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_code_block_of_the_guide_works_in_its_order(page: str, tmp_path: Path) -> None:
+def test_every_code_block_of_a_guide_works(page: str, tmp_path: Path) -> None:
     with Emulator() as emulator:
         if page in BEFORE:
             BEFORE[page](emulator)
-        reader = Reader(tmp_path, emulator)
+        runner = GuideRunner(tmp_path, emulator)
         for block in blocks((GUIDES / f"{page}.rst").read_text(encoding="utf-8")):
             try:
-                reader.follow(block)
+                runner.follow(block)
             except Exception as problem:
                 raise AssertionError(f"{page}.rst:{block.line}: {problem}") from problem
             emulator.clock.advance(60)
 
 
-def test_there_are_guides_and_each_of_them_has_a_label_and_a_place_in_the_table_of_contents() -> None:
+def test_every_guide_has_a_label_and_is_in_the_contents() -> None:
     contents = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))
-    listed = [entry["ref"] for section in contents["sections"] for entry in section["toctree"]]
+    references = [entry["ref"] for section in contents["sections"] for entry in section["toctree"]]
     assert PAGES
-    assert sorted(listed) == PAGES
+    assert sorted(references) == PAGES
     for page in PAGES:
         text = (GUIDES / f"{page}.rst").read_text(encoding="utf-8")
         assert f".. _ansible_collections.oecsh.cloud.docsite.{page}:\n" in text
 
 
-def test_a_block_that_nothing_would_check_fails() -> None:
+def test_an_unsupported_notation_fails() -> None:
     with pytest.raises(AssertionError, match="only code-block"):
         list(blocks("Like this::\n\n   ansible localhost\n"))
     with pytest.raises(AssertionError, match="only code-block"):
         list(blocks(".. code:: shell\n\n   ansible localhost\n"))
 
 
-def test_a_line_is_left_out_only_for_a_reason() -> None:
+def test_only_named_lines_are_skipped() -> None:
     shell = "git clone https://example.com\nansible localhost -m ping\n"
     assert runnable(shell) == "ansible localhost -m ping"

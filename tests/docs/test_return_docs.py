@@ -1,18 +1,16 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is documented of the modules, the roles and the inventory plugin is what they take and give.
+"""Modules, roles and the inventory plugin take and return what their documentation says.
 
-Each module is run in all of its OUTCOMES, with and without check mode and diff mode, and each result is held against
-the RETURN of the module: every key is documented, with its type, and is there if and only if its `returned` says so.
+Each module runs in all of its CASES, with and without check mode and diff mode, and each result is compared with the
+RETURN of the module: every key is documented, with its type, and is present if and only if its `returned` says so.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -26,14 +24,13 @@ import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
+from ansible_collections.oecsh.cloud.tests.support import ROOT, UNKNOWN_ID, clean_environment
 
-ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("oec_*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
-NOWHERE = "11111111-2222-3333-4444-555555555555"
 
-# How a run ends: well; before there is a plan; with a plan that is refused; while the plan is applied.
-SUCCESS, FAILURE, REFUSED, BROKEN = "success", "failure", "refused plan", "failure while applying"
+# How a run ends: well; before there is a plan; with a rejected plan; while the plan is applied.
+SUCCESS, FAILURE, REJECTED, PARTIAL = "success", "failure", "rejected plan", "failure while applying"
 
 # Every value of `returned` that the documentation may use, and what it means.
 CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
@@ -42,8 +39,9 @@ CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
     "failure": lambda ended, diff: ended != SUCCESS,
     "in diff mode": lambda ended, diff: diff,
     "success, in diff mode": lambda ended, diff: diff and ended == SUCCESS,
-    "success, and failure after the first write": lambda ended, diff: ended in (SUCCESS, BROKEN),
-    "in diff mode, also when the plan is refused": lambda ended, diff: diff and ended != FAILURE,
+    "success, and failure after the first write": lambda ended, diff: ended in (SUCCESS, PARTIAL),
+    "success, and failure after the projects were read": lambda ended, diff: ended != FAILURE,
+    "in diff mode, also when the plan is rejected": lambda ended, diff: diff and ended != FAILURE,
 }
 
 # Ansible's own: https://docs.ansible.com/projects/ansible/latest/reference_appendices/common_return_values.html
@@ -61,8 +59,8 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """`arrange` readies the emulator and returns the module's options; `checked` is how it ends in check mode."""
+class ModuleCase:
+    """`arrange` prepares the emulator and returns the options; `checked` is how the run ends in check mode."""
 
     module: str
     what: str
@@ -136,77 +134,80 @@ def keyed(key: str, **options: Any) -> Callable[[Emulator], dict[str, Any]]:
 
 CREATED = {"name": "Bakery", "server": "staging-hel1", "git_repo_url": "https://robot:hunter22@github.com/acme/b"}
 UPDATED = {"name": "Client ERP", "default_branch": "release/17.0"}
-REMOVED = {"name": "Client ERP", "state": "absent"}
+DELETED = {"name": "Client ERP", "state": "absent"}
 
-OUTCOMES = [
-    Outcome("oec_project", "created", SUCCESS, with_erp(**CREATED)),
-    Outcome("oec_project", "updated", SUCCESS, with_erp(**UPDATED)),
-    Outcome("oec_project", "unchanged", SUCCESS, with_erp(name="Client ERP")),
-    Outcome("oec_project", "unchanged, and bare", SUCCESS, bare(name="Client ERP")),
-    Outcome("oec_project", "removed", SUCCESS, with_erp(**REMOVED)),
-    Outcome("oec_project", "absent already", SUCCESS, with_erp(name="Nobody", state="absent")),
-    Outcome("oec_project", "a wrong option", FAILURE, with_erp(name="x" * 256)),
-    Outcome("oec_project", "a wrong connection", FAILURE, with_erp(**UPDATED, api_url="http://example.com")),
-    Outcome("oec_project", "a wrong key", FAILURE, keyed("expired", **UPDATED)),
-    Outcome("oec_project", "no answer", FAILURE, with_fault(UPDATED, "cut_before")),
-    Outcome("oec_project", "an odd answer", FAILURE, with_fault(UPDATED, "replace", "GET", body={"data": 1})),
-    Outcome("oec_project", "two of the name", REFUSED, twice(**UPDATED)),
-    Outcome("oec_project", "no such project", REFUSED, with_erp(project_id=NOWHERE)),
-    Outcome("oec_project", "no such server", REFUSED, with_erp(name="Bakery", server="nowhere")),
-    Outcome("oec_project", "another version", REFUSED, with_erp(name="Client ERP", odoo_version="18.0")),
-    Outcome("oec_project", "a read-only key", BROKEN, keyed("read_only", **UPDATED), SUCCESS),
-    Outcome("oec_project", "running environments", BROKEN, running(**REMOVED), SUCCESS),
-    Outcome("oec_project", "a field refused", BROKEN, with_fault(UPDATED, "echo", "PATCH"), SUCCESS),
-    Outcome("oec_projects", "all kinds", SUCCESS, with_erp(projects=[CREATED, UPDATED, {**REMOVED, "name": "No"}])),
-    Outcome("oec_projects", "unchanged", SUCCESS, with_erp(projects=[{"name": "Client ERP"}])),
-    Outcome("oec_projects", "unchanged, and bare", SUCCESS, bare(projects=[{"name": "Client ERP"}])),
-    Outcome("oec_projects", "removed", SUCCESS, with_erp(projects=[REMOVED])),
-    Outcome("oec_projects", "pruned", SUCCESS, with_erp(projects=[CREATED], prune=True)),
-    Outcome("oec_projects", "a wrong item", FAILURE, with_erp(projects=[CREATED, {"name": "x" * 256}])),
-    Outcome("oec_projects", "nothing to keep", FAILURE, with_erp(projects=[], prune=True)),
-    Outcome("oec_projects", "a wrong key", FAILURE, keyed("expired", projects=[CREATED])),
-    Outcome("oec_projects", "no answer", FAILURE, with_fault({"projects": [CREATED]}, "cut_before")),
-    Outcome("oec_projects", "listed twice", REFUSED, with_erp(projects=[CREATED, CREATED])),
-    Outcome("oec_projects", "too many", REFUSED, with_erp(projects=[CREATED], prune=True, prune_limit=0)),
-    Outcome("oec_projects", "no such server", REFUSED, with_erp(projects=[UPDATED, {"name": "B", "server": "no"}])),
-    Outcome("oec_projects", "one fails", BROKEN, running(projects=[CREATED, REMOVED]), SUCCESS),
-    Outcome(
-        "oec_projects", "each fails", BROKEN, with_fault({"projects": [CREATED]}, "status", "POST", status=402), SUCCESS
+CASES = [
+    ModuleCase("oec_project", "created", SUCCESS, with_erp(**CREATED)),
+    ModuleCase("oec_project", "updated", SUCCESS, with_erp(**UPDATED)),
+    ModuleCase("oec_project", "unchanged", SUCCESS, with_erp(name="Client ERP")),
+    ModuleCase("oec_project", "unchanged, and bare", SUCCESS, bare(name="Client ERP")),
+    ModuleCase("oec_project", "deleted", SUCCESS, with_erp(**DELETED)),
+    ModuleCase("oec_project", "absent already", SUCCESS, with_erp(name="Nobody", state="absent")),
+    ModuleCase("oec_project", "a wrong option", FAILURE, with_erp(name="x" * 256)),
+    ModuleCase("oec_project", "a wrong connection", FAILURE, with_erp(**UPDATED, api_url="http://example.com")),
+    ModuleCase("oec_project", "a wrong key", FAILURE, keyed("expired", **UPDATED)),
+    ModuleCase("oec_project", "no response", FAILURE, with_fault(UPDATED, "cut_before")),
+    ModuleCase("oec_project", "an invalid response", FAILURE, with_fault(UPDATED, "replace", "GET", body={"data": 1})),
+    ModuleCase("oec_project", "two of the name", REJECTED, twice(**UPDATED)),
+    ModuleCase("oec_project", "no such project", REJECTED, with_erp(project_id=UNKNOWN_ID)),
+    ModuleCase("oec_project", "no such server", REJECTED, with_erp(name="Bakery", server="nowhere")),
+    ModuleCase("oec_project", "another version", REJECTED, with_erp(name="Client ERP", odoo_version="18.0")),
+    ModuleCase("oec_project", "a read-only key", PARTIAL, keyed("read_only", **UPDATED), SUCCESS),
+    ModuleCase("oec_project", "running environments", PARTIAL, running(**DELETED), SUCCESS),
+    ModuleCase("oec_project", "a field rejected", PARTIAL, with_fault(UPDATED, "echo", "PATCH"), SUCCESS),
+    ModuleCase("oec_projects", "all kinds", SUCCESS, with_erp(projects=[CREATED, UPDATED, {**DELETED, "name": "No"}])),
+    ModuleCase("oec_projects", "unchanged", SUCCESS, with_erp(projects=[{"name": "Client ERP"}])),
+    ModuleCase("oec_projects", "unchanged, and bare", SUCCESS, bare(projects=[{"name": "Client ERP"}])),
+    ModuleCase("oec_projects", "deleted", SUCCESS, with_erp(projects=[DELETED])),
+    ModuleCase("oec_projects", "pruned", SUCCESS, with_erp(projects=[CREATED], prune=True)),
+    ModuleCase("oec_projects", "a wrong item", FAILURE, with_erp(projects=[CREATED, {"name": "x" * 256}])),
+    ModuleCase("oec_projects", "nothing to keep", FAILURE, with_erp(projects=[], prune=True)),
+    ModuleCase("oec_projects", "a wrong key", FAILURE, keyed("expired", projects=[CREATED])),
+    ModuleCase("oec_projects", "no response", FAILURE, with_fault({"projects": [CREATED]}, "cut_before")),
+    ModuleCase("oec_projects", "declared twice", REJECTED, with_erp(projects=[CREATED, CREATED])),
+    ModuleCase("oec_projects", "too many", REJECTED, with_erp(projects=[CREATED], prune=True, prune_limit=0)),
+    ModuleCase("oec_projects", "no such server", REJECTED, with_erp(projects=[UPDATED, {"name": "B", "server": "no"}])),
+    ModuleCase("oec_projects", "one fails", PARTIAL, running(projects=[CREATED, DELETED]), SUCCESS),
+    ModuleCase(
+        "oec_projects",
+        "each fails",
+        PARTIAL,
+        with_fault({"projects": [CREATED]}, "status", "POST", status=402),
+        SUCCESS,
     ),
-    Outcome("oec_project_info", "all", SUCCESS, with_erp()),
-    Outcome("oec_project_info", "bare", SUCCESS, bare()),
-    Outcome("oec_project_info", "none", SUCCESS, with_erp(name="Nobody")),
-    Outcome("oec_project_info", "by version", SUCCESS, with_erp(odoo_version="17.0", server="production-fsn1")),
-    Outcome("oec_project_info", "a wrong option", FAILURE, with_erp(project_id="17")),
-    Outcome("oec_project_info", "a wrong key", FAILURE, keyed("expired")),
-    Outcome("oec_project_info", "no answer", FAILURE, with_fault({}, "cut_before")),
-    Outcome("oec_server_info", "all", SUCCESS, with_erp()),
-    Outcome("oec_server_info", "bare", SUCCESS, bare()),
-    Outcome("oec_server_info", "none", SUCCESS, with_erp(provider="nobody")),
-    Outcome("oec_server_info", "a wrong option", FAILURE, with_erp(server_id="17")),
-    Outcome("oec_server_info", "a wrong key", FAILURE, keyed("expired")),
-    Outcome("oec_server_info", "no answer", FAILURE, with_fault({}, "cut_before")),
+    ModuleCase("oec_project_info", "all", SUCCESS, with_erp()),
+    ModuleCase("oec_project_info", "bare", SUCCESS, bare()),
+    ModuleCase("oec_project_info", "none", SUCCESS, with_erp(name="Nobody")),
+    ModuleCase("oec_project_info", "by version", SUCCESS, with_erp(odoo_version="17.0", server="production-fsn1")),
+    ModuleCase("oec_project_info", "a wrong option", FAILURE, with_erp(project_id="17")),
+    ModuleCase("oec_project_info", "a wrong key", FAILURE, keyed("expired")),
+    ModuleCase("oec_project_info", "no response", FAILURE, with_fault({}, "cut_before")),
+    ModuleCase("oec_server_info", "all", SUCCESS, with_erp()),
+    ModuleCase("oec_server_info", "bare", SUCCESS, bare()),
+    ModuleCase("oec_server_info", "none", SUCCESS, with_erp(provider="nobody")),
+    ModuleCase("oec_server_info", "a wrong option", FAILURE, with_erp(server_id="17")),
+    ModuleCase("oec_server_info", "a wrong key", FAILURE, keyed("expired")),
+    ModuleCase("oec_server_info", "no response", FAILURE, with_fault({}, "cut_before")),
 ]
 
 
 @pytest.fixture(scope="session")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], dict[str, Any]]:
-    """described(type, name): what ansible-doc tells, with the fragments in it."""
+    """described(type, name): the output of ansible-doc, fragments included."""
     folder = tmp_path_factory.mktemp("documentation")
     (folder / "ansible_collections" / "oecsh").mkdir(parents=True)
     (folder / "ansible_collections" / "oecsh" / "cloud").symlink_to(ROOT, target_is_directory=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "OECSH_"))}
-    environment = {**kept, "ANSIBLE_COLLECTIONS_PATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = clean_environment(ANSIBLE_COLLECTIONS_PATH=str(folder), PYTHONDONTWRITEBYTECODE="1")
     names = {"module": MODULES, "inventory": ["projects"]}
-    told = {}
+    documentations = {}
     for kind, plugins in names.items():
         command = [sys.executable, "-m", "ansible", "doc", "--type", kind, "--json"]
         command += [f"oecsh.cloud.{name}" for name in plugins]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        told[kind] = json.loads(done.stdout)
+        documentations[kind] = json.loads(done.stdout)
 
     def describe(kind: str, name: str) -> dict[str, Any]:
-        documentation: dict[str, Any] = told[kind][f"oecsh.cloud.{name}"]
+        documentation: dict[str, Any] = documentations[kind][f"oecsh.cloud.{name}"]
         return documentation
 
     return describe
@@ -219,20 +220,20 @@ def sentences(documented: Mapping[str, Any]) -> str:
 
 @dataclass
 class Judge:
-    """Holds the results of one module against its RETURN, and remembers what it has seen of it."""
+    """Compares the results of one module with its RETURN, and records which keys and nulls occurred."""
 
     returns: Callable[[str], dict[str, Any]]
     problems: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     nulls: set[str] = field(default_factory=set)
-    said_to_be_null: set[str] = field(default_factory=set)
+    documented_as_null: set[str] = field(default_factory=set)
 
     def meant(self, name: str, documented: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The documentation of the value, which may be that of another module: "as M(...) returns it"."""
+        """Return the documentation of a value, which may be that of another module: "as M(...) returns it"."""
         found = re.search(r"\bas M\(oecsh\.cloud\.(\w+)\) (?:returns|describes) it", sentences(documented))
         other = self.returns(found[1]).get(name, {}) if found else {}
         if "contains" in other:
-            # When the other module returns it says nothing about this one: here it is whole, wherever it is.
+            # The conditions of the other module do not hold here: the value is complete wherever it is returned.
             other = {
                 **other,
                 "contains": {key: {**entry, "returned": "always"} for key, entry in other["contains"].items()},
@@ -246,29 +247,29 @@ class Judge:
         for name, entry in documented.items():
             condition = entry.get("returned", "")
             if condition not in CONDITIONS:
-                self.problems.append(f"{place}{name}: nobody knows what 'returned: {condition}' means")
+                self.problems.append(f"{place}{name}: 'returned: {condition}' is not a known condition")
             elif CONDITIONS[condition](ended, diff) != (name in given):
-                there = "is returned" if name in given else "is not returned"
-                self.problems.append(f"{place}{name} {there}, and is documented as '{condition}'")
+                presence = "is returned" if name in given else "is not returned"
+                self.problems.append(f"{place}{name} {presence}, and is documented as '{condition}'")
             if name in given:
                 self.value(f"{place}{name}", given[name], self.meant(name, entry), ended, diff)
 
     def value(self, place: str, given: Any, documented: Mapping[str, Any], ended: str, diff: bool) -> None:
-        wanted = documented.get("type", "no type")
+        expected_type = documented.get("type", "no type")
         if given is None:
             self.nulls.add(place)
-            is_said = "V(null)" in sentences(documented) or place.endswith(tuple(self.said_to_be_null))
-            if wanted != "raw" and not is_said:
+            is_documented = "V(null)" in sentences(documented) or place.endswith(tuple(self.documented_as_null))
+            if expected_type != "raw" and not is_documented:
                 self.problems.append(f"{place} is null, and the documentation does not say that it may be")
             return
         self.seen.add(place)
-        is_bool = isinstance(given, bool) and wanted == "int"
-        if wanted not in TYPES or is_bool or not isinstance(given, TYPES[wanted]):
-            self.problems.append(f"{place} is a {type(given).__name__}, and is documented as {wanted}")
+        is_bool = isinstance(given, bool) and expected_type == "int"
+        if expected_type not in TYPES or is_bool or not isinstance(given, TYPES[expected_type]):
+            self.problems.append(f"{place} is a {type(given).__name__}, and is documented as {expected_type}")
             return
-        if isinstance(given, dict) and wanted != "raw":
+        if isinstance(given, dict) and expected_type != "raw":
             self.inside(f"{place}.", given, documented, ended, diff)
-        if isinstance(given, list) and wanted != "raw":
+        if isinstance(given, list) and expected_type != "raw":
             for item in given:
                 self.value(f"{place}[]", item, {**documented, "type": documented.get("elements")}, ended, diff)
 
@@ -276,9 +277,9 @@ class Judge:
         self, place: str, given: Mapping[str, Any], documented: Mapping[str, Any], ended: str, diff: bool
     ) -> None:
         for sentence in sentences(documented).split(". "):
-            # Said in a sentence on the side, too: "RV(project.id) of a new one is V(null)".
+            # Also in a sentence of its own: "RV(project.id) of a new one is V(null)".
             if "V(null)" in sentence:
-                self.said_to_be_null |= set(re.findall(r"RV\(([\w.]+)\)", sentence))
+                self.documented_as_null |= set(re.findall(r"RV\(([\w.]+)\)", sentence))
         if "contains" in documented:
             self.keys(place, given, documented["contains"], ended, diff)
             return
@@ -290,7 +291,7 @@ class Judge:
 
 
 def expected(returns: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every key that is documented, with its place."""
+    """Yield every documented key with its place."""
     for name, entry in returns.items():
         yield f"{place}{name}", entry
         inner = f"{place}{name}{'[]' if entry.get('type') == 'list' else ''}."
@@ -298,7 +299,7 @@ def expected(returns: Mapping[str, Any], place: str = "") -> Iterator[tuple[str,
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_returns_what_it_documents_and_nothing_else(
+def test_a_module_returns_what_it_documents(
     module: str,
     described: Callable[[str, str], dict[str, Any]],
     emulator: Emulator,
@@ -306,28 +307,26 @@ def test_a_module_returns_what_it_documents_and_nothing_else(
 ) -> None:
     judge = Judge(lambda name: described("module", name)["return"])
     returns = judge.returns(module)
-    outcomes = [outcome for outcome in OUTCOMES if outcome.module == module]
-    assert {outcome.ended for outcome in outcomes} >= {SUCCESS, FAILURE}
-    for outcome, check, diff in product(outcomes, (False, True), (False, True)):
+    cases = [case for case in CASES if case.module == module]
+    assert {case.ended for case in cases} >= {SUCCESS, FAILURE}
+    for case, check, diff in product(cases, (False, True), (False, True)):
         emulator.reset()
         emulator.clock.freeze()
-        result = run_module(module, check=check, diff=diff, **outcome.arrange(emulator))
-        ended = (outcome.checked or outcome.ended) if check else outcome.ended
-        assert result.get("failed", False) == (ended != SUCCESS), f"{outcome}: {result}"
+        result = run_module(module, check=check, diff=diff, **case.arrange(emulator))
+        ended = (case.checked or case.ended) if check else case.ended
+        assert result.get("failed", False) == (ended != SUCCESS), f"{case}: {result}"
         assert (ended == SUCCESS) or result["msg"]
         judge.keys("", {name: result[name] for name in result.keys() - COMMON}, returns, ended, diff)
     for place, entry in expected(returns):
         if place not in judge.seen and entry.get("type") != "raw":
             judge.problems.append(f"{place} is documented, and was never returned")
-        if re.search(r"\bor V\(null\)|V\(null\) (once|where)", sentences(entry)) and place not in judge.nulls:
+        if re.search(r"\bor V\(null\)|V\(null\) (once|if)", sentences(entry)) and place not in judge.nulls:
             judge.problems.append(f"{place} is documented as sometimes null, and never was")
     assert not judge.problems, "\n".join(sorted(set(judge.problems)))
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_every_sample_has_the_type_that_is_documented(
-    module: str, described: Callable[[str, str], dict[str, Any]]
-) -> None:
+def test_every_sample_has_the_documented_type(module: str, described: Callable[[str, str], dict[str, Any]]) -> None:
     for place, entry in expected(described("module", module)["return"]):
         assert entry["type"] in TYPES, place
         assert sentences(entry).endswith("."), place
@@ -354,39 +353,39 @@ def specification(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
 
 
 def differences(place: str, documented: Mapping[str, Any], specified: Mapping[str, Any]) -> Iterator[str]:
-    """Where the documentation of options and their specification say different things."""
+    """Yield where the documentation of options and their specification differ."""
     for name in sorted(documented.keys() ^ specified.keys()):
         where = "documented, and not specified" if name in documented else "specified, and not documented"
         yield f"{place}{name} is {where}"
     for name in sorted(documented.keys() & specified.keys()):
-        says, takes = documented[name], specified[name]
+        described_option, option = documented[name], specified[name]
         facts = {
-            "type": (says.get("type"), takes.get("type", "str")),
-            "elements": (says.get("elements"), takes.get("elements")),
-            "required": (bool(says.get("required")), bool(takes.get("required"))),
-            "default": (says.get("default"), takes.get("default")),
-            "choices": (says.get("choices"), takes.get("choices")),
-            "aliases": (sorted(says.get("aliases", [])), sorted(takes.get("aliases", []))),
+            "type": (described_option.get("type"), option.get("type", "str")),
+            "elements": (described_option.get("elements"), option.get("elements")),
+            "required": (bool(described_option.get("required")), bool(option.get("required"))),
+            "default": (described_option.get("default"), option.get("default")),
+            "choices": (described_option.get("choices"), option.get("choices")),
+            "aliases": (sorted(described_option.get("aliases", [])), sorted(option.get("aliases", []))),
             "environment": (
-                sorted(set(re.findall(r"E\((OECSH_\w+)\)", sentences(says)))),
-                sorted(takes["fallback"][1]) if "fallback" in takes else [],
+                sorted(set(re.findall(r"E\((OECSH_\w+)\)", sentences(described_option)))),
+                sorted(option["fallback"][1]) if "fallback" in option else [],
             ),
         }
-        for fact, (said, taken) in facts.items():
-            if said != taken:
-                yield f"{place}{name}: the documentation says {fact} {said!r}, the specification {taken!r}"
-        yield from differences(f"{place}{name}.", says.get("suboptions", {}), takes.get("options", {}))
+        for fact, (documented_value, value) in facts.items():
+            if documented_value != value:
+                yield f"{place}{name}: the documentation says {fact} {documented_value!r}, the specification {value!r}"
+        yield from differences(f"{place}{name}.", described_option.get("suboptions", {}), option.get("options", {}))
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_documents_the_options_that_it_takes(
+def test_a_module_documents_its_options(
     module: str, described: Callable[[str, str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = described("module", module)["doc"]["options"]
     assert list(differences("", options, specification(module, monkeypatch))) == []
 
 
-def test_the_inventory_plugin_shares_the_connection_of_the_modules(
+def test_the_inventory_plugin_shares_the_api_options(
     described: Callable[[str, str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = described("inventory", "projects")["doc"]["options"]
@@ -395,19 +394,19 @@ def test_the_inventory_plugin_shares_the_connection_of_the_modules(
         for name, option in specification("oec_server_info", monkeypatch).items()
         if name.startswith("api_") or name in ("ca_path", "validate_certs")
     }
-    # The plugin cannot tell a blank path from the folder that Ansible is started in, so it takes a text.
+    # The plugin could not tell an empty path from the folder in which Ansible is started, so it takes a text.
     assert (options["ca_path"]["type"], specified["ca_path"]["type"]) == ("str", "path")
     specified["ca_path"] = {**specified["ca_path"], "type": "str"}
     shared = {name: options[name] for name in specified}
     for name, option in shared.items():
         variables = [source["name"] for source in option.get("env", [])]
         assert variables == list(specified[name].get("fallback", (None, []))[1]), name
-    # The plugin says itself that the key is missing, and how to give it.
+    # The plugin has its own message for a missing key, which says how to set it.
     assert not shared["api_key"].get("required")
     assert list(differences("", shared, {**specified, "api_key": {**specified["api_key"], "required": False}})) == []
 
 
-def test_the_inventory_plugin_documents_the_variables_of_a_host(
+def test_the_inventory_plugin_documents_host_variables(
     described: Callable[[str, str], dict[str, Any]], emulator: Emulator, tmp_path: Path
 ) -> None:
     erp(emulator)
@@ -416,10 +415,9 @@ def test_the_inventory_plugin_documents_the_variables_of_a_host(
     source = tmp_path / "clients.oec.yml"
     connection = {"api_key": emulator.keys.read_only, "api_url": emulator.url}
     source.write_text(yaml.safe_dump({"plugin": "oecsh.cloud.projects", **connection}), encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "OECSH_"))}
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--host", "Client_ERP"],
-        env={**kept, "ANSIBLE_COLLECTIONS_PATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=clean_environment(ANSIBLE_COLLECTIONS_PATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     given = {name for name in json.loads(done.stdout) if name.startswith(("oec_", "ansible_"))}
@@ -438,71 +436,55 @@ def role_options(role: str) -> dict[str, Any]:
     return options
 
 
-def imported_by(role: str) -> list[str]:
-    found = []
-    for task in role_file(role, "tasks/main.yml"):
-        if "ansible.builtin.import_role" in task:
-            found.append(task["ansible.builtin.import_role"]["name"].removeprefix("oecsh.cloud."))
-    return found
-
-
 @pytest.mark.parametrize("role", ROLES)
-def test_a_variable_that_is_left_out_is_what_the_role_documents(role: str) -> None:
-    paths = [path for name in (role, *imported_by(role)) for path in (ROOT / "roles" / name).glob("*/*.yml")]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+def test_defaults_of_a_role_are_documented(role: str) -> None:
+    """The role drift takes the variables of provision, and the defaults of those from the module."""
+    defaults = role_file(role, "defaults/main.yml")
     for name, option in role_options(role).items():
-        defaults = re.findall(rf"\b{name} \| default\((.+?)(?:, true)?\)", text)
-        if option.get("required"):
-            assert defaults == [], name
-        elif "default" in option:
-            used = [ast.literal_eval({"false": "False"}.get(default, default)) for default in defaults]
-            assert used, name
-            assert used == [option["default"]] * len(used), name
+        if name.startswith("provision_") and role != "provision":
+            assert option == role_options("provision")[name]
+        elif option.get("required"):
+            assert name not in defaults
         else:
-            # What is worked out is said in words.
-            assert defaults, name
-            assert "The default is" in sentences(option), name
+            # A default that is computed is empty, and described.
+            assert defaults.pop(name) == option.get("default", ""), name
+            assert "default" in option or "The default is" in sentences(option), name
+    assert defaults == {}
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_readme_of_a_role_lists_its_variables(role: str) -> None:
+def test_the_readme_of_a_role_has_its_variables(role: str) -> None:
     text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", text, re.MULTILINE)
     options = role_options(role)
-    if not rows:
-        other = re.search(r"takes the variables of `oecsh\.cloud\.(\w+)`", text)
-        assert other, "there is neither a table, nor a role to take the variables of"
-        theirs = role_options(other[1])
-        assert {name: theirs.get(name) for name in options} == options
-        return
     assert [name for name, _default in rows] == list(options)
     for name, default in rows:
         if options[name].get("required"):
             assert default == "required", name
-        elif "default" in options[name]:
+        elif options[name].get("default", "") != "":
             literal = options[name]["default"]
             assert default.strip("`") == (literal if isinstance(literal, str) else json.dumps(literal)), name
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_hands_on_the_variables_that_it_documents(role: str) -> None:
-    """`<role>_…` set by set_fact or set_stats are named in the specification, and the other way round."""
+def test_a_role_sets_the_variables_it_documents(role: str) -> None:
+    """`<role>_…` set by set_fact or set_stats are the ones that the specification names."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles" / role / "tasks").glob("*.yml"))
     facts = set()
     for task in yaml.safe_load(text.replace("\n---\n", "\n")):
         facts |= set(task.get("ansible.builtin.set_fact", {}))
         facts |= set(task.get("ansible.builtin.set_stats", {}).get("data", {}))
-    told = sentences(role_file(role, "meta/argument_specs.yml")["argument_specs"]["main"])
-    assert {name for name in facts if not name.startswith("__")} == set(re.findall(rf"C\(({role}_\w+)\)", told))
+    described = sentences(role_file(role, "meta/argument_specs.yml")["argument_specs"]["main"])
+    assert {name for name in facts if not name.startswith("__")} == set(re.findall(rf"C\(({role}_\w+)\)", described))
 
 
-def test_a_condition_that_nobody_defined_is_found() -> None:
+def test_an_undocumented_condition_is_found() -> None:
     judge = Judge(lambda _: {})
     judge.keys("", {}, {"x": {"returned": "sometimes", "type": "str", "description": "X."}}, SUCCESS, False)
     judge.keys("", {"y": 1}, {}, SUCCESS, False)
     judge.keys("", {"z": "1"}, {"z": {"returned": "always", "type": "int", "description": "Z."}}, SUCCESS, False)
     assert judge.problems == [
-        "x: nobody knows what 'returned: sometimes' means",
+        "x: 'returned: sometimes' is not a known condition",
         "y is returned, and not documented",
         "z is a str, and is documented as int",
     ]
