@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: provision_batches
 short_description: Split an estate into batches of changes
 description:
-  - Returns the declared projects that a plan changes, a batch at a time.
+  - Returns which of the declared projects a plan changes, a batch at a time.
   - The role P(oecsh.cloud.provision#role) applies one batch after the other, so that a long run shows its progress.
 author:
   - oecsh.cloud contributors (@oecsh)
@@ -30,7 +30,7 @@ EXAMPLES = r"""
 
 - name: Apply the plan, five projects at a time
   oecsh.cloud.oec_projects:
-    projects: "{{ item.projects }}"
+    projects: "{{ item.indexes | map('extract', provision_projects) | list }}"
   loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects, 5) }}"
   loop_control:
     label: "{{ item.label }}"
@@ -39,15 +39,13 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The batches. C(projects) are the declared projects, C(first) is the index of the first, and C(label) the progress.
+    - The batches. C(indexes) are the positions of their projects in the list, and C(label) is the progress.
+    - A batch holds no project, because Ansible prints the variable of a loop, and a project may contain credentials.
   type: list
   elements: dict
   sample:
-    - first: 0
-      label: 1 to 1 of 1 to change
-      projects:
-        - name: Client ERP
-          server: production-fsn1
+    - indexes: [0, 2]
+      label: 1 to 2 of 2 to change
 """
 
 from collections.abc import Callable

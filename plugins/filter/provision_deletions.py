@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 - name: Apply the plan, a batch at a time
   oecsh.cloud.oec_projects:
-    projects: "{{ item.projects }}"
+    projects: "{{ item.indexes | map('extract', provision_projects) | list }}"
   loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects) }}"
   register: batches
   failed_when: false

@@ -9,7 +9,7 @@ name: provision_result
 short_description: Merge the results of all batches of an estate
 description:
   - Returns what M(oecsh.cloud.oec_projects) would have returned for the whole estate in one task.
-  - A task that failed as a whole fails each of its projects.
+  - A task that failed as a whole fails each of its projects. Their C(project) is then V(null), because it is unknown.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
@@ -31,7 +31,7 @@ options:
 EXAMPLES = r"""
 - name: Apply the plan, a batch at a time
   oecsh.cloud.oec_projects:
-    projects: "{{ item.projects }}"
+    projects: "{{ item.indexes | map('extract', provision_projects) | list }}"
   loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects) }}"
   loop_control:
     label: "{{ item.label }}"

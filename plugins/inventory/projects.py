@@ -156,7 +156,7 @@ from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.http import REQUESTS_IMPORT_ERROR, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT

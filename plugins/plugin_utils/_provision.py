@@ -23,8 +23,9 @@ WRITES_PER_MINUTE = 20
 
 
 def provision_batches(plan: Mapping[str, Any], items: Sequence[Item], size: Any = None) -> list[dict[str, Any]]:
-    """Return the declared items that change, in batches: [{first, projects, label}].
+    """Return the items that change, in batches: [{indexes, label}], where indexes are positions in `items`.
 
+    A batch holds no item, because Ansible prints a loop's variable, and items may contain credentials.
     `plan`: the result of `oec_projects` in check mode for these items. `size`: empty or 0 means 20. Raise ValueError
     for a size that is not a whole number of at least 1.
     """
@@ -33,9 +34,9 @@ def provision_batches(plan: Mapping[str, Any], items: Sequence[Item], size: Any 
     if text and not text.isdecimal():
         raise ValueError(f"the batch size must be a whole number of at least 1, not {size!r}")
     count = int(text or 0) or WRITES_PER_MINUTE
-    changing = [item for item, entry in zip(items, declared, strict=True) if entry["changed"]]
+    changing = [index for index, entry in enumerate(declared) if entry["changed"]]
     return [
-        {"first": first, "projects": changing[first : first + count], "label": _label(first, count, len(changing))}
+        {"indexes": changing[first : first + count], "label": _label(first, count, len(changing))}
         for first in range(0, len(changing), count)
     ]
 
@@ -72,11 +73,8 @@ def provision_result(
     if not isinstance(pruning, Mapping):
         raise TypeError("the pruning must be the result of a task")
     entries = [entry for entry in declared if not entry["changed"]]
-    remaining = [entry for entry in declared if entry["changed"]]
     for batch in _results(batches):
-        count = len(batch[batch["ansible_loop_var"]]["projects"])
-        entries += _applied(batch, remaining[:count])
-        remaining = remaining[count:]
+        entries += _applied(batch, [declared[index] for index in batch[batch["ansible_loop_var"]]["indexes"]])
     entries += _applied(pruning, pruned)
     counts = Counter(entry["action"] for entry in entries)
     return {"projects": entries, "summary": {action: counts[action] for action in ACTIONS}}
@@ -85,9 +83,9 @@ def provision_result(
 def _applied(task: Mapping[str, Any], planned: Sequence[Entry]) -> list[Entry]:
     if "projects" in task:
         return list(task["projects"])
-    # Only the deletions are ever skipped: because a declared project failed.
-    message = task.get("msg", "not tried, because another project failed")
-    error = task.get("error") or Failure("skipped", message).as_error()
+    # A task without an error crashed, or was skipped, because a declared project failed.
+    crash = Failure("no_response", task["msg"]) if "msg" in task else None
+    error = task.get("error") or (crash or Failure("skipped", "not tried, because another project failed")).as_error()
     failed = {"action": "failed", "changed": False, "project": None, "error": error}
     return [{**entry, **failed} for entry in planned]
 
@@ -104,6 +102,6 @@ def _planned(plan: Any, items: Any) -> tuple[list[Entry], list[Entry]]:
 
 def _results(batches: Any) -> list[Mapping[str, Any]]:
     """Return the results of the batches. Raise TypeError for other input."""
-    if not isinstance(batches, list) or not all(isinstance(batch, Mapping) for batch in batches):
-        raise TypeError("the batches must be the results of the loop over provision_batches")
-    return batches
+    if isinstance(batches, list) and all(isinstance(each, Mapping) and "ansible_loop_var" in each for each in batches):
+        return batches
+    raise TypeError("the batches must be the results of the loop over provision_batches")

@@ -122,7 +122,7 @@ def test_an_idempotency_key_gets_the_same_response(emulator: Emulator) -> None:
     body = {"name": "Client ERP", "server_id": SERVER_ID}
     headers = {"Authorization": f"Bearer {emulator.keys.full}", "X-Idempotency-Key": "one"}
     first, second = (
-        requests.post(f"{emulator.url}/projects", json=body, headers=headers, timeout=10).json() for _ in range(2)
+        requests.post(f"{emulator.url}/projects", json=body, headers=headers, timeout=10).json() for _turn in range(2)
     )
     assert first == second
     assert len(emulator.projects()) == 1

@@ -58,18 +58,18 @@ def main() -> int:
     if unknown:
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
 
-    wanted = {step for name in arguments.steps or short for step in GROUPS.get(name, [name])}
+    selected = {step for name in arguments.steps or short for step in GROUPS.get(name, [name])}
     CACHE.mkdir(exist_ok=True)
     outcomes = []
     # Two runs at once would take the copy away from each other: the second waits.
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if wanted != {"matrix"}:
+        if selected != {"matrix"}:
             environment = Environment.of(arguments.python, extra)
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                steps = [pool.submit(run, name, environment) for name in [*STEPS, "nox"] if name in wanted]
+                steps = [pool.submit(run, name, environment) for name in [*STEPS, "nox"] if name in selected]
             outcomes = [step.result() for step in steps]
-        if "matrix" in wanted:
+        if "matrix" in selected:
             outcomes.append(run_matrix(arguments.only, arguments.minutes, extra))
             print(outcomes[-1].report)
     passed = sum(outcome.passed for outcome in outcomes)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a step runs: a Python with its ansible-core, and a copy of the collection laid out as ansible-test wants it."""
+"""Where a step runs: a Python with its ansible-core, and a copy of the collection laid out as ansible-test needs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from ..support import ROOT, clean_environment, collection_tree
+
 CACHE = ROOT / ".cache"
 LOGS = ROOT / "tests" / "output"
 AT_ONCE = 2
@@ -77,16 +78,13 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        # No real API key may reach the tests, no settings of Ansible, nor the repository that a git hook runs for.
-        dropped = ("ANSIBLE_", "GIT_", "OECSH_", "PYTHON")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        return kept | {
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_NOCOLOR": "1",
-            "HOME": str(self.home),
-            "NO_COLOR": "1",
-            "PATH": os.pathsep.join([str(self.python.parent), *python_path()]),
-        }
+        return clean_environment(
+            ANSIBLE_COLLECTIONS_PATH=str(self.collections),
+            ANSIBLE_NOCOLOR="1",
+            HOME=str(self.home),
+            NO_COLOR="1",
+            PATH=os.pathsep.join([str(self.python.parent), *python_path()]),
+        )
 
     def open_log(self, name: str) -> None:
         self.log = self.logs / f"{name}.log"
@@ -98,7 +96,7 @@ class Environment:
         return self.log.read_text(errors="replace")
 
     def run(self, *command: str, cwd: Path | None = None, **variables: str) -> bool:
-        """Say whether a command succeeded; what it prints goes into the log of the step."""
+        """Return whether a command succeeded; its output goes into the log of the step."""
         with self.log.open("ab") as log:
             try:
                 done = subprocess.run(
@@ -117,29 +115,15 @@ class Environment:
         return done.returncode == 0
 
     def copy_collection(self) -> None:
-        """ansible-test resolves symlinks before it looks where it is, so only a copy in the right place will do."""
+        """Copy the collection to where ansible-test accepts it: it resolves symlinks first."""
         shutil.rmtree(self.collections, ignore_errors=True)
-        self.tree.mkdir(parents=True)
-        for path in project_files():
-            target = self.tree / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, target, follow_symlinks=False)
+        collection_tree(self.collections)
         # What a test downloads is kept from one copy to the next.
         (CACHE / "downloads").mkdir(parents=True, exist_ok=True)
         (self.tree / ".cache").symlink_to(CACHE / "downloads")
         if shutil.which("git"):
             # Without a repository of its own ansible-test would ask the one around it, which ignores the copy.
             subprocess.run(["git", "init", "--quiet", self.tree], check=True, env=self.variables)
-
-
-def project_files() -> list[Path]:
-    listing = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    if shutil.which("git") and (ROOT / ".git").exists():
-        names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
-        return [Path(name) for name in names if name and os.path.lexists(ROOT / name)]
-    left_out = {".cache", ".git", ".venv", "__pycache__", "output"}
-    paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file() or path.is_symlink())
-    return [path for path in paths if not left_out.intersection(path.parts)]
 
 
 def python_path() -> list[str]:

@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .environment import AT_ONCE, CACHE, ROOT, Environment, python_path
+from ..support import ROOT
+from .environment import AT_ONCE, CACHE, Environment, python_path
 from .outcome import Outcome
 from .steps import integration, sanity, units
 
-# What ansible-core says of itself: the Pythons that a controller may have.
+# The Pythons that each ansible-core supports on a controller.
 CORES = {
     "2.16": ("3.10", "3.11", "3.12"),
     "2.17": ("3.10", "3.11", "3.12"),
@@ -64,8 +65,8 @@ class Entry:
             options += ["--test", "compile", "--test", "import", "--test", "validate-modules"]
         elif self.core == PRE_RELEASE:
             options += ["--skip-test", "pylint"]  # wants an archive that is on no package index
-        tried: dict[str, Callable[[Environment], Outcome]] = {"units": units, "integration": integration}
-        return tried if self.lowest else {"sanity": lambda environment: sanity(environment, *options), **tried}
+        always: dict[str, Callable[[Environment], Outcome]] = {"units": units, "integration": integration}
+        return always if self.lowest else {"sanity": lambda environment: sanity(environment, *options), **always}
 
 
 def required(path: str) -> list[str]:
@@ -73,13 +74,13 @@ def required(path: str) -> list[str]:
 
 
 def pythons() -> dict[str, Path]:
-    wanted = {version for versions in CORES.values() for version in versions}
-    found = {version: shutil.which(f"python{version}", path=":".join(python_path())) for version in wanted}
+    supported = {version for versions in CORES.values() for version in versions}
+    found = {version: shutil.which(f"python{version}", path=":".join(python_path())) for version in supported}
     return {version: Path(path) for version, path in found.items() if path}
 
 
 def entries() -> tuple[list[Entry], list[str]]:
-    """Those that differ most come first, should time run out. And what cannot be tried here."""
+    """Return the entries, those that differ most first in case time runs out, and notes on missing Pythons."""
     here = pythons()
     newest, oldest, notes = [], [], []
     for core, versions in CORES.items():
@@ -97,12 +98,12 @@ def entries() -> tuple[list[Entry], list[str]]:
 
 
 def make_environment(entry: Entry, log: Path) -> Path:
-    """A virtual environment that is made again when what it is made of changes, or when it is a week old."""
+    """Return the Python of a virtual environment, built again when its requirements change, and each week."""
     recipe = "\n".join([*entry.requirements, SITE, str(entry.python), time.strftime("%G-%V")])
     place = CACHE / "envs" / entry.name
-    made = place / hashlib.sha256(recipe.encode()).hexdigest()
+    stamp = place / hashlib.sha256(recipe.encode()).hexdigest()
     python = place / "bin" / "python"
-    if made.exists():
+    if stamp.exists():
         return python
     shutil.rmtree(place, ignore_errors=True)
     with log.open("w") as printed:
@@ -113,7 +114,7 @@ def make_environment(entry: Entry, log: Path) -> Path:
         ):
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT)
     next(place.glob("lib/python*/site-packages")).joinpath("sitecustomize.py").write_text(SITE)
-    made.touch()
+    stamp.touch()
     return python
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does what README.md says, in its order and in an empty folder, with the emulator for an account."""
+"""Run the commands of README.md, in order and in an empty folder, with the emulator for an account."""
 
 from __future__ import annotations
 

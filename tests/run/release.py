@@ -18,7 +18,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from ..support import ROOT
+
 BIN = Path(sys.executable).parent
 MANIFEST, FILES = "MANIFEST.json", "FILES.json"
 
@@ -70,7 +71,7 @@ def reproducible(built: Path, moment: int) -> bytes:
     """ansible-galaxy notes the time of the build, and lists the files as the file system happens to."""
     with tarfile.open(built) as archive:
         members = {member.name: member for member in archive}
-        # A link has no content, though there is one to be read where it leads.
+        # A link has no content of its own; extractfile would read that of its target.
         files = {name: archive.extractfile(member) for name, member in members.items() if member.isfile()}
         contents = {name: file.read() for name, file in files.items() if file}
     listing, manifest = (json.loads(contents[name]) for name in (FILES, MANIFEST))

@@ -10,8 +10,9 @@ import re
 import shutil
 from functools import partial
 
+from ..support import ROOT, project_files
 from .emulated import EmulatorError, emulator
-from .environment import CACHE, ROOT, Environment, project_files
+from .environment import CACHE, Environment
 from .outcome import Outcome, Step, check, count, judge, test_cases
 from .readme import readme
 

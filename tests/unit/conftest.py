@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.oecsh.cloud.plugins.module_utils import _transport
-from ansible_collections.oecsh.cloud.plugins.module_utils._client import Client
-from ansible_collections.oecsh.cloud.plugins.module_utils._transport import Clock, Settings, Transport
+from ansible_collections.oecsh.cloud.plugins.module_utils._api import http_client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import Clock, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.tests.contract.contract import contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 
@@ -55,7 +56,7 @@ def sleeps() -> list[float]:
 
 @pytest.fixture
 def clock(emulator: Emulator, sleeps: list[float]) -> Clock:
-    """The emulator's clock: to sleep is to move it on. Chance is always 0.5."""
+    """The emulator's clock: to sleep is to move it on. Random is always 0.5."""
 
     def now() -> float:
         return emulator.clock.now().timestamp()
@@ -64,28 +65,34 @@ def clock(emulator: Emulator, sleeps: list[float]) -> Clock:
         sleeps.append(seconds)
         emulator.clock.advance(seconds)
 
-    return Clock(now=now, monotonic=now, sleep=sleep, chance=lambda: 0.5)
+    return Clock(now=now, monotonic=now, sleep=sleep, random=lambda: 0.5)
 
 
 @pytest.fixture
-def make_transport(emulator: Emulator, clock: Clock) -> Callable[..., Transport]:
-    """make_transport(**settings): a transport to the emulator."""
+def make_http(emulator: Emulator, clock: Clock) -> Callable[..., HttpClient]:
+    """make_http(**settings): an HTTP client of the emulator."""
 
-    def make(**settings: Any) -> Transport:
-        return Transport(Settings(**{"api_key": emulator.keys.full, "api_url": emulator.url, **settings}), clock=clock)
+    def make(**settings: Any) -> HttpClient:
+        return HttpClient(Settings(**{"api_key": emulator.keys.full, "api_url": emulator.url, **settings}), clock=clock)
 
     return make
 
 
 @pytest.fixture
-def client(make_transport: Callable[..., Transport]) -> Client:
-    return Client(make_transport())
+def make_client(make_http: Callable[..., HttpClient]) -> Callable[..., Client]:
+    """make_client(**settings): a client of the emulator."""
+    return lambda **settings: Client(make_http(**settings))
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Client]) -> Client:
+    return make_client()
 
 
 @pytest.fixture
 def run_module(emulator: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """run_module(name, check=False, diff=True, **options): the result of a module's real main()."""
-    monkeypatch.setattr(_transport, "Clock", lambda: clock)
+    monkeypatch.setattr(http_client, "Clock", lambda: clock)
 
     def run(name: str, /, check: bool = False, diff: bool = True, **options: Any) -> Result:
         connection = {"api_key": emulator.keys.full, "api_url": emulator.url}

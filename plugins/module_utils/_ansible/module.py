@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import API_OPTIONS, drop_empty_options
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.http import REQUESTS_IMPORT_ERROR, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import MIN_KEY_LENGTH, Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError

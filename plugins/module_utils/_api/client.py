@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.http import HttpClient, Response
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import HttpClient, Response
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object, invalid_response
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.retry import Replay
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError, RejectedError

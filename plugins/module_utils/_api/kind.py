@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -77,7 +77,7 @@ class Kind:
     key: str = "name"
     filters: tuple[str, ...] = ()
     has_get: bool = True
-    delete_headers: Mapping[str, str] = field(default_factory=dict)
+    delete_headers: Mapping[str, str] | None = None
 
     @property
     def plural(self) -> str:
@@ -92,8 +92,9 @@ class Kind:
         return tuple(field for field in self.fields if not field.assigned)
 
     @cached_property
-    def references(self) -> tuple[Field, ...]:
-        return tuple(field for field in self.declarable if field.reference)
+    def references(self) -> tuple[tuple[Field, Kind], ...]:
+        """The fields that hold the id of an object of another kind, with that kind."""
+        return tuple((field, field.reference) for field in self.declarable if field.reference)
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)

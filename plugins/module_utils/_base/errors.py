@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Literal, NewType, get_args
+from typing import Any, Literal, NewType, TypeAlias, get_args
 
 # The codes of the collection. The API's own codes stand beside them in `error.code`.
 Code = Literal[
@@ -36,7 +36,7 @@ Code = Literal[
 ]
 CODES: tuple[str, ...] = get_args(Code)
 ApiCode = NewType("ApiCode", str)
-AnyCode = Code | ApiCode
+AnyCode: TypeAlias = "Code | ApiCode"
 
 _MAX_SENTENCES = 5
 

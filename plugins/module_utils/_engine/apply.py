@@ -99,11 +99,10 @@ def _write(client: Client, action: Action) -> Object | None:
     api = client.of(action.kind)
     if action.type == CREATED:
         return create_once(api, action.body or {}, action.idempotency_key)
-    assert action.before
-    if action.type == UPDATED:
+    if action.before and action.type == UPDATED:
         return api.update(action.before["id"], action.body or {})
-    assert action.type == DELETED
-    api.delete(action.before["id"])
+    if action.before and action.type == DELETED:
+        api.delete(action.before["id"])
     return None
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, Subject
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Code, Failure, OecError, Subject
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_header_value, is_uuid
 
 # The objects that a field may refer to, by the name of their kind.
@@ -60,10 +60,10 @@ class Desired:
         return self.kind.subject(self.label)
 
     @property
-    def named_references(self) -> list[Field]:
-        """The fields whose objects must be read to know which one is meant."""
-        fields = self.kind.references if self.state == "present" else ()
-        return [field for field in fields if (value := self.values.get(field.name)) and not is_uuid(value)]
+    def named_kinds(self) -> list[Kind]:
+        """The kinds whose objects must be read, because one is given by its name."""
+        references = self.kind.references if self.state == "present" else ()
+        return [kind for field, kind in references if (value := self.values.get(field.name)) and not is_uuid(value)]
 
     def _problem(self) -> str:
         if not self.name and not self.id:
@@ -78,10 +78,8 @@ class Desired:
         return ""
 
 
-def resolve(field: Field, value: str, references: References) -> str | Failure:
-    """Return the id of the object that a reference names, or why there is not exactly one."""
-    assert field.reference
-    kind = field.reference
+def resolve(kind: Kind, value: str, references: References, unknown: Code) -> str | Failure:
+    """Return the id of the object that a reference names, or why there is not exactly one (`unknown`: if none)."""
     if is_uuid(value):
         return value.lower()
     objects = references.get(kind.name, [])
@@ -95,7 +93,7 @@ def resolve(field: Field, value: str, references: References) -> str | Failure:
     hint = f"Use one of those names, or the id of a {kind.name}."
     if matches:
         return Failure("ambiguous_name", f"{len(matches)} {kind.plural} are named {value!r}; {known}", hint)
-    return Failure(field.unknown, f"the {kind.name} {value!r} does not exist; {known}", hint)
+    return Failure(unknown, f"the {kind.name} {value!r} does not exist; {known}", hint)
 
 
 def join_limited(names: list[str], separator: str) -> str:

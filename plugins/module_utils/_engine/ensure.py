@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -83,10 +83,5 @@ def _filter(field: Field, options: Options, client: Client) -> Callable[[Object]
 
 def read_references(declarations: Sequence[Desired], client: Client) -> dict[str, list[Object]]:
     """Read the lists of the kinds that any declaration names an object of, each once."""
-    kinds: Mapping[str, Kind] = {
-        field.reference.name: field.reference
-        for desired in declarations
-        for field in desired.named_references
-        if field.reference
-    }
+    kinds = {kind.name: kind for desired in declarations for kind in desired.named_kinds}
     return {name: client.of(kind).known.objects for name, kind in kinds.items()}

@@ -168,9 +168,9 @@ def _plan_one(
         hint = f"A {kind.name} cannot be created with a given id: remove {kind.id_option}, or correct it."
         return Problem(Failure("not_found", message, hint))
     values: dict[str, str] = dict(desired.values)
-    for field in kind.references:
+    for field, reference in kind.references:
         if field.name in values:
-            resolved = resolve(field, values[field.name], references)
+            resolved = resolve(reference, values[field.name], references, field.unknown)
             if isinstance(resolved, Failure):
                 return Problem(resolved)
             values[field.name] = resolved

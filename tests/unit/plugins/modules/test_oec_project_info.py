@@ -4,19 +4,22 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-FSN = "8e4f2a1c-1234-5678-abcd-ef0123456789"
-NYC = "b7c1d9e2-0a52-4c6e-9d0f-3f1a5e7c2b11"
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+from ansible_collections.oecsh.cloud.tests.support import (
+    OTHER_SERVER_ID,
+    PRIVATE_REPO,
+    REDACTED_REPO,
+    SERVER_ID,
+    UNKNOWN_ID,
+)
 
 
 @pytest.fixture
-def listed(run_module):
-    """listed(**options): the projects that the module returns."""
+def list_projects(run_module) -> Callable[..., list[dict[str, Any]]]:
+    """list_projects(**options): the projects that the module returns."""
 
     def run(**options: Any) -> list[dict[str, Any]]:
         result = run_module("oec_project_info", **options)
@@ -29,131 +32,92 @@ def listed(run_module):
 
 @pytest.fixture
 def estate(emulator) -> dict[str, dict[str, Any]]:
-    """Five projects, by a word for each."""
+    """Five projects, by a word for each; the API has the server's id of the last one in upper case."""
     return {
         "old": emulator.add_project("Bakery ERP", odoo_version="16.0"),
         "new": emulator.add_project("Brewery ERP", odoo_version="17.0"),
         "twin": emulator.add_project("Bakery ERP", server="production-nyc1", odoo_version="17.0"),
         "bare": emulator.add_project("bakery erp", server_id=None),
-        "third": emulator.add_project("Tailor ERP", server="production-nyc1", odoo_version="17.0"),
+        "last": emulator.add_project("Tailor ERP", server_id=OTHER_SERVER_ID.upper(), odoo_version="17.0"),
     }
 
 
+EMPTY = dict.fromkeys(["project_id", "name", "server", "odoo_version"], "")
 FILTERS = {
-    "none": ({}, ["old", "new", "twin", "bare", "third"]),
+    "none": ({}, ["old", "new", "twin", "bare", "last"]),
+    "empty ones": (EMPTY, ["old", "new", "twin", "bare", "last"]),
+    "a name among empty ones": ({**EMPTY, "name": "Tailor ERP"}, ["last"]),
     "a name": ({"name": "Bakery ERP"}, ["old", "twin"]),
-    "a name nobody has": ({"name": "BAKERY"}, []),
-    "a version": ({"odoo_version": "17.0"}, ["new", "twin", "third"]),
+    "a name in upper case": ({"name": "BAKERY ERP"}, []),
+    "a version": ({"odoo_version": "17.0"}, ["new", "twin", "last"]),
     "a version that is a number": ({"odoo_version": 16.0}, ["old"]),
-    "a server by name": ({"server": "production-nyc1"}, ["twin", "third"]),
-    "a server by id": ({"server": NYC}, ["twin", "third"]),
-    "a server by its id in capitals": ({"server": NYC.upper()}, ["twin", "third"]),
-    "a server by its other name": ({"server_id": NYC}, ["twin", "third"]),
+    "a server by name": ({"server": "production-nyc1"}, ["twin", "last"]),
+    "a server by id": ({"server": OTHER_SERVER_ID}, ["twin", "last"]),
+    "a server by id in upper case": ({"server_id": OTHER_SERVER_ID.upper()}, ["twin", "last"]),
     "a server without projects": ({"server": "staging-hel1"}, []),
     "an unknown server": ({"server": "atlantis"}, []),
-    "an unknown server id": ({"server": NOWHERE}, []),
+    "an unknown server id": ({"server": UNKNOWN_ID}, []),
     "a server and a version": ({"server": "production-fsn1", "odoo_version": "17.0"}, ["new"]),
-    "a server and a name": ({"server": FSN, "name": "Bakery ERP"}, ["old"]),
-    "everything": ({"server": NYC, "name": "Bakery ERP", "odoo_version": "17.0"}, ["twin"]),
-    "what does not go together": ({"name": "Brewery ERP", "odoo_version": "16.0"}, []),
-    "blanks": (
-        {"project_id": "", "name": "", "server": "", "odoo_version": ""},
-        ["old", "new", "twin", "bare", "third"],
-    ),
-    "a name among blanks": ({"project_id": "", "name": "Tailor ERP", "server": "", "odoo_version": ""}, ["third"]),
+    "all": ({"server": OTHER_SERVER_ID, "name": "Bakery ERP", "odoo_version": "17.0"}, ["twin"]),
+    "all, and no match": ({"server": SERVER_ID, "name": "Brewery ERP", "odoo_version": "16.0"}, []),
 }
 
 
 @pytest.mark.parametrize(("filters", "found"), FILTERS.values(), ids=FILTERS)
-def test_those_projects_are_listed_that_match_every_filter(listed, estate, filters, found):
-    assert listed(**filters) == [estate[word] for word in found]
+def test_a_project_must_match_every_filter(list_projects, estate, filters, found):
+    assert list_projects(**filters) == [estate[word] for word in found]
+    by_id = {**filters, "project_id": estate["twin"]["id"].upper()}
+    assert list_projects(**by_id) == [estate["twin"]] * ("twin" in found)
 
 
-@pytest.mark.parametrize(
-    ("filters", "is_found"),
-    [
-        pytest.param({}, True, id="nothing else"),
-        pytest.param({"name": "Bakery ERP", "server": "production-nyc1", "odoo_version": "17.0"}, True, id="all right"),
-        pytest.param({"name": "Brewery ERP"}, False, id="another name"),
-        pytest.param({"server": "production-fsn1"}, False, id="another server"),
-        pytest.param({"odoo_version": "16.0"}, False, id="another version"),
-    ],
-)
-def test_a_project_is_found_by_its_id_if_the_rest_matches_too(listed, estate, filters, is_found):
-    twin = estate["twin"]
-    assert listed(project_id=twin["id"].upper(), **filters) == ([twin] if is_found else [])
+def test_servers_that_share_a_name_count_as_one(list_projects, emulator):
+    first, second, third = emulator.servers()
+    servers = [{**first, "name": "erp"}, {**second, "id": second["id"].upper(), "name": "erp"}, third]
+    emulator.load({"servers": {"acme": servers}})
+    projects = [emulator.add_project(f"On {server['region']}", server_id=server["id"].lower()) for server in servers]
+    assert list_projects(server="erp") == projects[:2]
 
 
-def test_an_id_that_is_not_there_lists_nothing(listed, estate):
-    assert listed(id=NOWHERE) == []
-
-
-def test_servers_that_share_a_name_count_as_one(listed, emulator):
-    first, second, *_others = emulator.servers()
-    emulator.load({"servers": {"acme": [{**first, "name": "erp"}, {**second, "name": "erp"}]}})
-    here, there = emulator.add_project("A", server=FSN), emulator.add_project("B", server=NYC)
-    assert listed(server="erp") == [here, there]
-
-
-def test_an_organisation_without_projects_has_an_empty_list(listed, emulator):
-    assert listed() == []
-
-
-def test_250_projects_take_3_requests_and_come_in_the_apis_order(listed, emulator):
+def test_250_projects_take_3_requests_in_the_order_of_the_api(list_projects, emulator):
+    assert list_projects() == []
+    emulator.log.clear()
     emulator.fill(250)
-    assert listed() == emulator.projects()
+    assert list_projects() == emulator.projects()
     assert emulator.log.count() == emulator.log.count("GET /projects") == 3
 
 
-@pytest.mark.parametrize(
-    ("filters", "requests"),
-    [
-        pytest.param({"id": NOWHERE}, {}, id="by id"),
-        pytest.param({"server": FSN}, {"GET /projects": 1}, id="by server id"),
-        pytest.param({"server": "production-fsn1"}, {"GET /projects": 1, "GET /servers": 1}, id="by server name"),
-    ],
-)
-def test_nothing_is_read_that_is_not_needed(listed, emulator, filters, requests):
-    listed(**filters)
-    lists = {operation: emulator.log.count(operation) for operation in ("GET /projects", "GET /servers")}
-    assert {operation: count for operation, count in lists.items() if count} == requests
+REQUESTS = {
+    "by id": ({"id": SERVER_ID.upper()}, {f"/projects/{SERVER_ID}"}),
+    "by server id": ({"server": SERVER_ID}, {"/projects"}),
+    "by server name": ({"server": "production-fsn1"}, {"/projects", "/servers"}),
+}
 
 
-def test_fields_that_nobody_knows_of_yet_come_back_untouched(listed, emulator):
-    shown = {**emulator.add_project("Client ERP"), "colour": "blue", "addons": {"list": [1, None, True]}}
-    page = {"data": [shown], "pagination": {"has_more": False, "next_cursor": None, "total": 1}}
+@pytest.mark.parametrize(("filters", "paths"), REQUESTS.values(), ids=REQUESTS)
+def test_only_what_is_needed_is_read(list_projects, run_module, emulator, filters, paths):
+    assert list_projects(**filters) == []
+    assert {entry.path for entry in emulator.log.requests()} == paths
+    emulator.settings.subscription_blocked = True
+    result = run_module("oec_project_info", **filters)
+    assert result["error"]["code"] == "subscription_blocked"
+    assert "projects" not in result
+
+
+def test_projects_are_returned_unchanged_but_redacted(list_projects, emulator):
+    project = emulator.add_project("crm://a@b", default_branch="crm://a@b", git_repo_url=PRIVATE_REPO)
+    project |= {"colour": "blue", "addons": {"list": [1, None, True]}}
+    page = {"data": [project], "pagination": {"has_more": False, "next_cursor": None, "total": 1}}
     emulator.faults.add("replace", "GET", "/projects", body=page)
-    assert listed() == [shown]
+    assert list_projects() == [{**project, "git_repo_url": REDACTED_REPO}]
 
 
-def test_git_credentials_are_masked(run_module, emulator):
-    emulator.add_project("Private ERP", git_repo_url="https://robot:hunter22@github.com/acme/x")
-    result = run_module("oec_project_info")
-    assert result["projects"][0]["git_repo_url"] == "https://***@github.com/acme/x"
-    assert "hunter22" not in json.dumps(result)
-
-
-@pytest.mark.parametrize("key", ["read_only", "second"])
-def test_every_key_of_the_organisation_sees_the_same(listed, emulator, estate, key):
-    assert listed(api_key=getattr(emulator.keys, key), check=True) == list(estate.values())
-
-
-def test_a_scoped_key_sees_its_project_only(listed, emulator, estate):
-    there = emulator.scoped_project
-    assert listed(api_key=emulator.keys.scoped) == [there]
+def test_a_key_lists_what_it_may_read(list_projects, emulator, estate):
+    assert list_projects(api_key=emulator.keys.read_only, check=True) == list(estate.values())
+    project = emulator.scoped_project
+    assert list_projects(api_key=emulator.keys.scoped) == [project]
 
 
 @pytest.mark.parametrize("value", ["42", "Bakery ERP", "../servers"])
-def test_an_id_that_is_none_is_refused_before_the_first_request(run_module, emulator, value):
+def test_an_invalid_id_is_rejected_before_any_request(run_module, emulator, value):
     result = run_module("oec_project_info", project_id=value)
-    assert f"project_id {value!r} is not a UUID" in result["msg"]
-    assert set(result["error"]) == {"status", "code", "message", "details"}
-    assert emulator.log.count() == 0
-
-
-@pytest.mark.parametrize("filters", [{"id": NOWHERE}, {}, {"server": "x"}], ids=["by id", "list", "servers"])
-def test_a_refusal_is_not_taken_for_an_empty_list(run_module, emulator, filters):
-    emulator.settings.subscription_blocked = True
-    result = run_module("oec_project_info", **filters)
-    assert (result["failed"], result["error"]["code"]) == (True, "subscription_blocked")
-    assert "projects" not in result
+    assert (result["error"]["code"], emulator.log.count()) == ("invalid_input", 0)

@@ -5,21 +5,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.oecsh.cloud.tests.support import (
+    OTHER_SERVER_ID,
+    PRIVATE_REPO,
+    REDACTED_REPO,
+    REPO,
+    SERVER_ID,
+    UNKNOWN_ID,
+    project_path,
+    writes,
+)
 
-FSN = "8e4f2a1c-1234-5678-abcd-ef0123456789"
-NYC = "b7c1d9e2-0a52-4c6e-9d0f-3f1a5e7c2b11"
-NOWHERE = "00000000-0000-4000-8000-000000000000"
-REPO = "https://github.com/acme/client-erp"
-PRIVATE_REPO = "https://robot:hunter22@github.com/acme/client-erp"
-MASKED_REPO = "https://***@github.com/acme/client-erp"
+NEW = {"name": "New", "server": "production-fsn1"}
+CLIENT_ID = "00000000-0000-4000-8000-00000000000a"
 
 
 @pytest.fixture
-def provision(run_module):
-    """provision(*items, check=False, diff=True, **options): what the module answers."""
+def provision(run_module) -> Callable[..., dict[str, Any]]:
+    """provision(*items, check=False, diff=True, **options): the result of the module."""
 
     def run(*items: dict[str, Any], **options: Any) -> dict[str, Any]:
         return run_module("oec_projects", projects=list(items), **options)
@@ -27,542 +34,290 @@ def provision(run_module):
     return run
 
 
-def sent(emulator) -> list[tuple[str, str, Any]]:
-    """The writes that the API has got: method, path and body."""
-    return [(entry.method, entry.path, entry.json) for entry in emulator.log.writes]
-
-
-def at(project: dict[str, Any]) -> str:
-    return f"/projects/{project['id']}"
-
-
-def counted(**kinds: int) -> dict[str, int]:
-    return {**dict.fromkeys(["created", "updated", "deleted", "unchanged", "failed"], 0), **kinds}
-
-
-def became(result: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(entry["name"], entry["action"]) for entry in result["projects"]]
-
-
-def there_are(emulator, *names: str) -> list[dict[str, Any]]:
+def add_projects(emulator, *names: str) -> list[dict[str, Any]]:
     return [emulator.add_project(name) for name in names]
 
 
-def test_the_file_becomes_the_estate_and_stays_it(provision, emulator):
-    there_are(emulator, "Stays", "Changes", "Goes")
-    estate = [
+def counts(**actions: int) -> dict[str, int]:
+    return {**dict.fromkeys(["created", "updated", "deleted", "unchanged", "failed"], 0), **actions}
+
+
+def actions(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(entry["name"], entry["action"]) for entry in result["projects"]]
+
+
+def row(project: str, *difference: str, code: str | None = None) -> dict[str, Any]:
+    """Return a row of `drift`; the difference is field, current and desired."""
+    field, current, desired = difference or (None, None, None)
+    about = {"field": field, "current": current, "desired": desired, "code": code}
+    return {"project": project, "environment": None, **about}
+
+
+# A whole estate.
+
+
+def test_an_estate_is_provisioned_once(provision, emulator):
+    _stays, changes, goes = add_projects(emulator, "Stays", "Changes", "Goes")
+    items = [
         {"name": "Changes", "default_branch": "dev"},
         {"name": "Comes", "server": "production-nyc1", "git_repo_url": REPO, "odoo_version": "17.0"},
         {"name": "Stays"},
         {"name": "Goes", "state": "absent"},
         {"name": "Gone", "state": "absent"},
     ]
-    result = provision(*estate)
-    assert result["changed"]
-    assert result["summary"] == counted(created=1, updated=1, deleted=1, unchanged=2)
-    assert became(result) == [
-        ("Changes", "updated"),
-        ("Comes", "created"),
-        ("Stays", "unchanged"),
-        ("Goes", "deleted"),
-        ("Gone", "unchanged"),
-    ]
-    assert [name["name"] for name in emulator.projects()] == ["Stays", "Changes", "Comes"]
-
-    emulator.log.clear()
-    again = provision(*estate)
-    assert (again["changed"], again["summary"], again["diff"]) == (False, counted(unchanged=5), [])
-    assert sent(emulator) == []
-
-
-def test_each_project_is_reported_with_what_became_of_it(provision, emulator):
-    changes, goes = there_are(emulator, "Changes", "Goes")
-    result = provision(
-        {"name": "Changes", "default_branch": "dev"},
-        {"name": "Goes", "state": "absent"},
-        {"name": "Comes", "server": FSN},
-        {"project_id": NOWHERE, "state": "absent"},
-    )
-    updated, deleted, created, gone = result["projects"]
-    same = {"changed": True, "error": None}
-    assert updated == {
-        **same,
-        "name": "Changes",
-        "project_id": changes["id"],
-        "action": "updated",
-        "project": {**changes, "default_branch": "dev"},
-    }
-    assert deleted == {**same, "name": "Goes", "project_id": goes["id"], "action": "deleted", "project": None}
+    result = provision(*items)
+    assert (result["changed"], result["summary"]) == (True, counts(created=1, updated=1, deleted=1, unchanged=2))
+    updated, created, unchanged, deleted, gone = result["projects"]
+    assert [project["name"] for project in emulator.projects()] == ["Stays", "Changes", "Comes"]
     comes = emulator.projects()[-1]
-    assert created == {**same, "name": "Comes", "project_id": comes["id"], "action": "created", "project": comes}
+    same = {"changed": True, "error": None}
+    changed = {**changes, "default_branch": "dev"}
+    headers = [entry["after_header"] for entry in result["diff"]]
+    assert headers == ["project 'Changes'", "project 'Comes'", "project 'Goes' (absent)"]
+    assert updated == same | {"name": "Changes", "project_id": changes["id"], "action": "updated", "project": changed}
+    assert created == same | {"name": "Comes", "project_id": comes["id"], "action": "created", "project": comes}
+    assert deleted == same | {"name": "Goes", "project_id": goes["id"], "action": "deleted", "project": None}
+    assert (unchanged["action"], unchanged["changed"]) == ("unchanged", False)
     assert (gone["action"], gone["changed"], gone["project_id"], gone["project"]) == ("unchanged", False, None, None)
 
-
-def test_only_what_differs_is_sent(provision, emulator):
-    (there,) = there_are(emulator, "Client ERP")
-    blanks = dict.fromkeys(["project_id", "server", "git_repo_url", "odoo_version", "idempotency_key"], "")
-    provision({"name": "Client ERP", "default_branch": "dev", **blanks})
-    assert sent(emulator) == [("PATCH", at(there), {"default_branch": "dev"})]
+    emulator.log.clear()
+    again = provision(*items)
+    assert (again["changed"], again["summary"], again["diff"]) == (False, counts(unchanged=5), [])
+    assert (again["drift"], writes(emulator)) == ([], [])
 
 
-def test_the_diff_has_an_entry_for_each_project_that_changes(provision, emulator):
-    there_are(emulator, "Stays", "Changes", "Goes")
-    items = [
-        {"name": "Stays"},
-        {"name": "Changes", "default_branch": "dev"},
-        {"name": "Goes", "state": "absent"},
-        {"name": "Comes", "server": FSN},
-    ]
-    assert "diff" not in provision(*items, check=True, diff=False)
-    diff = provision(*items)["diff"]
-    assert [(entry["before_header"], entry["after_header"]) for entry in diff] == [
-        ("project 'Changes'", "project 'Changes'"),
-        ("project 'Goes'", "project 'Goes' (absent)"),
-        ("project 'Comes' (absent)", "project 'Comes'"),
-    ]
-    assert [(entry["before"].get("default_branch"), entry["after"].get("default_branch")) for entry in diff] == [
-        ("main", "dev"),
-        ("main", None),
-        (None, "main"),
-    ]
+@pytest.mark.parametrize("empty", [{}, {"server": "", "default_branch": " "}], ids=["omitted", "empty"])
+def test_defaults_apply_where_an_item_has_no_value(provision, emulator, empty):
+    defaults = {
+        "server_id": "production-nyc1",
+        "default_branch": "dev",
+        "git_repo_url": PRIVATE_REPO,
+        "state": "absent",
+    }
+    add_projects(emulator, "Goes")
+    own = {"name": "Own", "state": "present", "server": "production-fsn1", "default_branch": "main"}
+    result = provision({"name": "New", "state": "present", **empty}, own, {"name": "Goes"}, defaults=defaults)
+    assert actions(result) == [("New", "created"), ("Own", "created"), ("Goes", "deleted")]
+    stored = [(each["server_id"], each["default_branch"], each["git_repo_url"]) for each in emulator.projects()]
+    assert stored == [(OTHER_SERVER_ID, "dev", PRIVATE_REPO), (SERVER_ID, "main", PRIVATE_REPO)]
 
 
-def test_check_mode_reports_the_estate_as_it_would_be_and_writes_nothing(provision, emulator):
-    before = there_are(emulator, "Changes", "Goes", "Stray")
-    result = provision(
-        {"name": "Changes", "default_branch": "dev"},
-        {"name": "Goes", "state": "absent"},
-        {"name": "Comes", "server": FSN},
-        prune=True,
-        check=True,
-    )
-    assert result["changed"]
-    assert result["summary"] == counted(created=1, updated=1, deleted=2)
-    assert [entry["project_id"] for entry in result["projects"]] == [
-        before[0]["id"],
-        before[1]["id"],
-        None,
-        before[2]["id"],
-    ]
-    assert len(result["diff"]) == 4
-    assert (sent(emulator), emulator.projects()) == ([], before)
+# Drift.
 
-
-# How many requests it takes.
-
-
-@pytest.mark.parametrize(("field", "requests"), [("id", 5), ("name", 6)], ids=["by id", "by name"])
-def test_an_unchanged_estate_of_500_is_read_once(provision, emulator, field, requests):
-    emulator.fill(500)
-    servers = {server["id"]: server for server in emulator.servers()}
-    items = [
-        {
-            "name": project["name"],
-            "server": servers[project["server_id"]][field],
-            "git_repo_url": project["git_repo_url"],
-            "default_branch": project["default_branch"],
-            "odoo_version": project["odoo_version"],
-        }
-        for project in emulator.projects()
-    ]
-    result = provision(*items, prune=True, prune_limit=0)
-    assert (result["changed"], result["summary"]) == (False, counted(unchanged=500))
-    assert emulator.log.count() == emulator.log.count("GET") == requests
-    assert emulator.log.count("GET /projects") == 5
-
-
-def test_ids_are_looked_up_in_the_list_and_not_one_by_one(provision, emulator):
-    emulator.fill(30)
-    provision(*({"project_id": project["id"]} for project in emulator.projects()))
-    assert emulator.log.count() == 1
-
-
-def test_more_writes_than_a_minute_allows_are_waited_for(provision, emulator, sleeps):
-    result = provision(*({"name": f"Client {number}", "server": FSN} for number in range(25)))
-    assert result["summary"] == counted(created=25)
-    assert len(emulator.projects()) == 25
-    assert len(sleeps) == 1
-
-
-def test_forty_projects_at_eight_writes_a_minute_take_hardly_longer_than_the_limit_forces(provision, emulator, sleeps):
-    emulator.settings.writes = 8
-    begun = emulator.clock.now()
-    result = provision(*({"name": f"Client {number}", "server": FSN} for number in range(40)))
-    assert result["summary"] == counted(created=40)
-    # Five windows of a minute, of which the first may be half over.
-    assert (emulator.clock.now() - begun).total_seconds() <= 5 * 60
-    # One refusal for each new window: it is awaited by what the answer says, not by trial.
-    assert (len(sleeps), emulator.log.count("POST /projects")) == (4, 44)
-
-
-# What can be known to be wrong is refused as a whole, before the first write.
-
-GOOD = {"name": "Good ERP", "server": "production-fsn1"}
-REFUSED = {
-    "a name listed twice": ([GOOD, GOOD], ["'Good ERP'", "listed 2 times"]),
-    "a project listed by name and by id": ([{"name": "Client ERP"}, {"project_id": "client"}], ["listed 2 times"]),
-    "two projects of a name": ([GOOD, {"name": "Twin"}], ["2 projects have this name"]),
-    "two projects of a name, to go": ([GOOD, {"name": "Twin", "state": "absent"}], ["2 projects have this name"]),
-    "an unknown server": ([GOOD, {"name": "New", "server": "atlantis"}], ["'atlantis'", "'staging-hel1'"]),
-    "no server for a new one": ([GOOD, {"name": "New"}], ["project 'New'", "server must be given"]),
-    "another server": (
-        [GOOD, {"name": "Client ERP", "server": NYC}],
-        ["'production-fsn1'", "'production-nyc1'", "cannot change"],
+DRIFT = {
+    "nothing": ([{"name": "Client ERP"}], []),
+    "create": ([NEW], [row("New", "project", "absent", "present")]),
+    "delete": ([{"name": "Client ERP", "state": "absent"}], [row("Client ERP", "project", "present", "absent")]),
+    "rename": ([{"project_id": CLIENT_ID, "name": "Client"}], [row("Client", "name", "Client ERP", "Client")]),
+    "update": (
+        [{"name": "Client ERP", "default_branch": "crm://a@b", "git_repo_url": PRIVATE_REPO.replace("robot", "joe")}],
+        [
+            row("Client ERP", "git_repo_url", REDACTED_REPO, f"{REDACTED_REPO} (other credentials)"),
+            row("Client ERP", "default_branch", "crm://c@d", "crm://a@b"),
+        ],
     ),
-    "another version": ([GOOD, {"name": "Client ERP", "odoo_version": "18.0"}], ["'17.0'", "'18.0'"]),
-    "an id that is not there": ([GOOD, {"project_id": NOWHERE}], [f"there is no project {NOWHERE}"]),
-    "masked credentials": ([GOOD, {"name": "Client ERP", "git_repo_url": MASKED_REPO}], ["real credentials"]),
+    "a name like a URL": ([{**NEW, "name": "crm://a@b"}], [row("crm://a@b", "project", "absent", "present")]),
+    "immutable_field": (
+        [{"name": "Client ERP", "server": "production-nyc1", "odoo_version": "18.0"}],
+        [
+            row("Client ERP", "server", "production-fsn1", "production-nyc1", code="immutable_field"),
+            row("Client ERP", "odoo_version", "17.0", "18.0", code="immutable_field"),
+        ],
+    ),
+    "ambiguous_name": ([{"name": "Twin"}], [row("Twin", code="ambiguous_name")]),
+    "missing_server": ([{"name": "crm://a@b"}], [row("crm://a@b", code="missing_server")]),
+    "unknown_server": ([{"name": "New", "server": "atlantis"}], [row("New", code="unknown_server")]),
+    "not_found": ([{"project_id": UNKNOWN_ID}], [row(UNKNOWN_ID, code="not_found")]),
 }
 
 
-@pytest.mark.parametrize(("items", "words"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
-def test_one_wrong_item_keeps_all_of_them_from_being_written(provision, emulator, items, words, check):
-    client = emulator.add_project("Client ERP", odoo_version="17.0")
-    there_are(emulator, "Twin", "Twin")
-    items = [{**item, "project_id": client["id"]} if item.get("project_id") == "client" else item for item in items]
-    result = provision(*items, check=check)
-    assert result["failed"]
-    assert [word for word in words if word not in result["msg"]] == []
-    assert not result.get("changed")
-    assert result["error"]["status"] is None
-    assert sent(emulator) == []
+@pytest.mark.parametrize(("items", "rows"), DRIFT.values(), ids=DRIFT)
+def test_drift_has_what_differed_before_the_task(provision, emulator, items, rows, check):
+    """Also of the valid items in a rejected plan."""
+    fields = {"git_repo_url": PRIVATE_REPO, "default_branch": "crm://c@d", "odoo_version": "17.0"}
+    emulator.add_project("Client ERP", id=CLIENT_ID, **fields)
+    add_projects(emulator, "Changes", "Twin", "Twin")
+    result = provision({"name": "Changes", "default_branch": "dev"}, *items, check=check, diff=False)
+    assert result["drift"] == [row("Changes", "default_branch", "main", "dev"), *rows]
+    code = rows[0]["code"] if rows else None
+    assert result.get("error", {}).get("code") == code
+    assert bool(writes(emulator)) == (not check and code is None)
+    assert "diff" not in result
 
 
-def test_all_that_is_wrong_is_said_at_once(provision, emulator):
+def test_drift_has_what_prune_would_delete(provision, emulator):
+    add_projects(emulator, "Client ERP", "Stray")
+    rejected = provision({"name": "Client ERP"}, prune=True, prune_limit=0)
+    assert rejected["error"]["code"] == "prune_limit_exceeded"
+    assert rejected["drift"] == [row("Stray", "project", "present", "absent")]
+    assert provision({"name": "Client ERP"}, prune=True)["drift"] == rejected["drift"]
+
+
+def test_drift_is_missing_where_the_list_cannot_be_read(provision, emulator):
+    emulator.faults.add("status", "GET", status=402)
+    assert provision(NEW).get("drift") is None
+
+
+# What is rejected as a whole, before the first write.
+
+
+def test_a_rejected_plan_reports_every_problem(provision, emulator):
     emulator.add_project("Client ERP", odoo_version="17.0")
-    there_are(emulator, "Twin", "Twin", "Stray")
-    result = provision(
-        {"name": "Client ERP", "odoo_version": "18.0"},
-        {"name": "Twin"},
-        {"name": "New"},
-        {"name": "Lost", "server": "atlantis"},
-        prune=True,
-        prune_limit=0,
-    )
-    for words in ("'18.0' is wanted", "2 projects have", "server must be given", "'atlantis'", "prune would remove"):
-        assert words in result["msg"]
-    assert len(result["error"]["details"]) == 5
-    assert sent(emulator) == []
+    add_projects(emulator, "Changes", "Same", "Stray")
+    items = [{"name": "Same"}, {"name": "Client ERP", "odoo_version": "18.0"}, {"name": "Lost", "server": "atlantis"}]
+    result = provision({"name": "Changes", "default_branch": "dev"}, *items, prune=True, prune_limit=0)
+    details = result["error"]["details"]
+    assert all(set(each) == {"project", "code", "message"} and each["message"] for each in details)
+    assert [(each["project"], each["code"]) for each in details] == [
+        ("Client ERP", "immutable_field"),
+        ("Lost", "unknown_server"),
+        (None, "prune_limit_exceeded"),
+    ]
+    assert [entry["before_header"] for entry in result["diff"]] == ["project 'Changes'", "project 'Stray'"]
+    assert {"changed", "projects", "summary"}.isdisjoint(result)
+    assert writes(emulator) == []
 
 
-def test_of_many_problems_the_first_are_in_the_message_and_all_in_the_details(provision, emulator):
-    result = provision(*({"name": f"New {number:02}"} for number in range(25)))
-    assert "'New 00'" in result["msg"]
-    assert "'New 24'" not in result["msg"]
-    assert [problem["project"] for problem in result["error"]["details"]] == [f"New {n:02}" for n in range(25)]
-    assert all("server must be given" in problem["message"] for problem in result["error"]["details"])
-
-
-@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
-def test_a_refused_plan_shows_what_else_differs(provision, emulator, check):
-    there_are(emulator, "Changes", "Twin", "Twin")
-    items = [{"name": "Changes", "default_branch": "dev"}, {"name": "Twin"}]
-    result = provision(*items, check=check)
-    assert [entry["after"]["default_branch"] for entry in result["diff"]] == ["dev"]
-    assert "diff" not in provision(*items, check=check, diff=False)
-    assert sent(emulator) == []
-
-
-def test_items_that_cannot_be_right_are_refused_before_the_first_request(provision, emulator):
-    result = provision(
-        GOOD,
-        {"name": "n" * 256},
-        {"state": "absent"},
-        {"name": "Client ERP", "git_repo_url": "http://robot:hunter22@github.com/x"},
-        {"name": "Client ERP", "project_id": "42"},
-    )
-    for number, words in ((2, "name has 256"), (3, "neither name nor"), (4, "not an https URL"), (5, "not a UUID")):
-        assert f"item {number}: " in result["msg"]
-        assert words in result["msg"]
-    assert "item 1" not in result["msg"]
-    assert "hunter22" not in json.dumps(result)
+def test_invalid_items_are_rejected_before_any_request(provision, emulator):
+    repo = "http://robot:hunter22@github.com/x"
+    items = [{"name": "n" * 256}, {"state": "absent"}, {"name": "Client ERP", "git_repo_url": repo}, {"id": "42"}]
+    result = provision(NEW, *items, defaults={"default_branch": "dev"})
+    assert (result["error"]["code"], result["error"]["status"]) == ("invalid_input", None)
+    details = result["error"]["details"]
+    assert all(set(each) == {"item", "project", "code", "message"} and each["message"] for each in details)
+    assert [(each["item"], each["project"], each["code"]) for each in details] == [
+        (2, "n" * 256, "invalid_input"),
+        (3, None, "invalid_input"),
+        (4, "Client ERP", "invalid_input"),
+        (5, "42", "invalid_input"),
+    ]
     assert emulator.log.count() == 0
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        pytest.param({}, "missing required arguments: projects", id="no list"),
-        pytest.param({"projects": [{"name": "x", "state": "gone"}]}, "value of state must be one of", id="a state"),
-        pytest.param({"projects": [{"name": "x", "nmae": "y"}]}, "Unsupported parameters", id="a misspelt option"),
-        pytest.param({"projects": ["Client ERP"]}, "dictionary requested", id="names alone"),
-    ],
-)
-def test_ansible_itself_refuses_what_the_documentation_does_not_have(run_module, emulator, options, words):
-    result = run_module("oec_projects", **options)
-    assert result["failed"]
-    assert words in result["msg"]
-    assert emulator.log.count() == 0
-
-
-def test_one_idempotency_key_cannot_make_two_projects(provision, emulator):
-    result = provision(
-        {"name": "Bakery ERP", "server": FSN, "idempotency_key": "copied"},
-        {"name": "Brewery ERP", "server": FSN, "idempotency_key": "copied"},
-    )
-    reported = [entry["name"] for entry in result.get("projects", []) if entry["action"] == "created"]
-    assert reported == [project["name"] for project in emulator.projects()]
-    assert result.get("failed")
+@pytest.mark.parametrize("options", [{"prune": True}, {"prune_limit": -1}], ids=["nothing declared", "negative limit"])
+def test_invalid_options_are_rejected_before_any_request(provision, emulator, options):
+    result = provision(**options)
+    assert (result["error"]["code"], emulator.log.count()) == ("invalid_input", 0)
 
 
 # Prune.
 
 
-def test_what_is_not_listed_is_left_alone(provision, emulator):
-    before = there_are(emulator, "Listed", "Stray")
-    assert not provision({"name": "Listed"})["changed"]
-    assert emulator.projects() == before
-
-
-def test_prune_removes_what_is_not_listed_and_reports_it_last(provision, emulator):
-    stray, listed, twin, other_twin = there_are(emulator, "Stray", "Listed", "Twin", "Twin")
-    emulator.add_project("Another organisation's", org="other")
-    result = provision({"name": "Listed"}, {"name": "Comes", "server": FSN}, prune=True)
-    assert became(result) == [
-        ("Listed", "unchanged"),
-        ("Comes", "created"),
-        ("Stray", "deleted"),
-        ("Twin", "deleted"),
-        ("Twin", "deleted"),
-    ]
+def test_prune_deletes_what_is_not_declared_last(provision, emulator):
+    stray, kept, twin, other_twin = add_projects(emulator, "Stray", "Kept", "Twin", "Twin")
+    result = provision({"name": "Kept"}, NEW, prune=True, prune_limit=3)
+    assert actions(result)[:2] == [("Kept", "unchanged"), ("New", "created")]
+    assert actions(result)[2:] == [("Stray", "deleted"), ("Twin", "deleted"), ("Twin", "deleted")]
     assert [entry["project_id"] for entry in result["projects"][2:]] == [stray["id"], twin["id"], other_twin["id"]]
     assert [entry.headers["x-confirm-delete"] for entry in emulator.log.requests("DELETE")] == ["true"] * 3
-    assert [project["name"] for project in emulator.projects()] == ["Listed", "Comes"]
-    assert listed in emulator.projects()
-    assert len(emulator.projects("other")) == 1
+    assert [kept["name"], "New"] == [project["name"] for project in emulator.projects()]
 
 
-@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
-def test_prune_with_an_empty_list_is_refused_before_the_first_request(provision, emulator, check):
-    there_are(emulator, "Client ERP")
-    result = provision(prune=True, check=check)
-    assert "would remove every project" in result["msg"]
-    assert emulator.log.count() == 0
+@pytest.mark.parametrize("count", [10, 11])
+def test_prune_deletes_at_most_ten_projects_by_default(provision, emulator, count):
+    emulator.fill(count)
+    result = provision(NEW, prune=True)
+    assert bool(result.get("failed")) == (count > 10)
+    assert len(emulator.projects()) == (1 if count == 10 else 11)
 
 
-def test_an_empty_list_without_prune_is_an_empty_estate_file(provision, emulator):
-    there_are(emulator, "Client ERP")
-    result = provision()
-    assert (result["changed"], result["projects"], result["summary"]) == (False, [], counted())
-
-
-@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
-def test_a_run_that_would_prune_too_many_fails_before_its_first_write(provision, emulator, check):
-    emulator.fill(11)
-    result = provision({"name": "Comes", "server": FSN}, prune=True, check=check)
-    assert "prune would remove 11 projects, and prune_limit is 10" in result["msg"]
-    assert "'Client 011'" in result["msg"]
-    assert sent(emulator) == []
-
-
-def test_nothing_is_pruned_once_something_that_was_named_has_failed(provision, emulator):
-    """The one may be the other under a new name, given without its id."""
-    (there,) = there_are(emulator, "Client ERP")
-    emulator.faults.add("status", "POST", times=None, status=422)
-    result = provision({"name": "Client ERP Ltd", "server": FSN}, prune=True)
-    assert became(result) == [("Client ERP Ltd", "failed"), ("Client ERP", "failed")]
-    assert (
-        "not tried, because of what happened to project 'Client ERP Ltd'" in result["projects"][1]["error"]["message"]
-    )
-    assert emulator.projects() == [there]
-
-
-def test_prune_goes_up_to_its_limit(provision, emulator):
-    emulator.fill(11)
-    result = provision({"name": "Comes", "server": FSN}, prune=True, prune_limit=11)
-    assert result["summary"] == counted(created=1, deleted=11)
-
-
-def test_what_is_listed_as_absent_counts_neither_as_pruned_nor_twice(provision, emulator):
-    emulator.fill(12)
-    items = [{"name": project["name"], "state": "absent"} for project in emulator.projects()]
-    assert provision(*items, prune=True, prune_limit=0)["summary"] == counted(deleted=12)
-
-
-def test_a_project_that_is_renamed_is_not_pruned(provision, emulator):
-    (there,) = there_are(emulator, "Before")
-    result = provision({"project_id": there["id"], "name": "After"}, prune=True, prune_limit=0)
-    assert became(result) == [("After", "updated")]
-    assert emulator.projects() == [{**there, "name": "After"}]
-
-
-# Names and ids.
-
-
-def test_projects_that_share_a_name_are_told_apart_by_their_ids(provision, emulator):
-    first, second = there_are(emulator, "Twin", "Twin")
-    result = provision(
-        {"project_id": first["id"], "name": "Twin", "default_branch": "dev"},
-        {"project_id": second["id"].upper(), "name": "Twin"},
-    )
-    assert became(result) == [("Twin", "updated"), ("Twin", "unchanged")]
-    assert sent(emulator) == [("PATCH", at(first), {"default_branch": "dev"})]
-
-
-def test_two_projects_may_swap_their_names(provision, emulator):
-    first, second = there_are(emulator, "A", "B")
-    items = [{"project_id": first["id"], "name": "B"}, {"project_id": second["id"], "name": "A"}]
-    assert became(provision(*items)) == [("B", "updated"), ("A", "updated")]
-    assert [project["name"] for project in emulator.projects()] == ["B", "A"]
-    assert not provision(*items)["changed"]
-
-
-def test_git_credentials_are_sent_as_given_and_shown_to_nobody(provision, emulator):
-    emulator.add_project("There", git_repo_url=PRIVATE_REPO)
-    emulator.faults.add("echo", "POST", skip=1, times=None)
-    result = provision(
-        {"name": "Comes", "server": FSN, "git_repo_url": PRIVATE_REPO},
-        {"name": "Fails", "server": FSN, "git_repo_url": PRIVATE_REPO},
-        {"name": "There", "git_repo_url": MASKED_REPO},
-    )
-    assert became(result) == [("Comes", "created"), ("Fails", "failed"), ("There", "unchanged")]
-    assert emulator.projects()[-1]["git_repo_url"] == PRIVATE_REPO
-    assert "hunter22" not in json.dumps(result)
-    assert emulator.keys.full not in json.dumps(result)
-
-
-def test_what_the_api_stores_differently_is_warned_of(provision, emulator):
-    emulator.settings.normalise_names = True
-    result = provision({"name": " Estate trims ", "server": FSN}, {"name": "Estate calm", "server": FSN})
-    assert result["projects"][0]["project"]["name"] == "Estate trims"
-    assert "asked for name ' Estate trims ', the API stored 'Estate trims'" in json.dumps(result["warnings"])
-    assert "Estate calm" not in json.dumps(result["warnings"])
+def test_a_declared_project_is_never_pruned(provision, emulator):
+    before, twin, goes = add_projects(emulator, "Before", "Twin", "Goes")
+    items = [{"project_id": before["id"].upper(), "name": "After"}, {"project_id": twin["id"], "name": "Twin"}]
+    result = provision(*items, {"name": "Goes", "state": "absent"}, prune=True, prune_limit=0)
+    assert actions(result) == [("After", "updated"), ("Twin", "unchanged"), ("Goes", "deleted")]
+    assert emulator.projects() == [{**before, "name": "After"}, twin]
+    assert goes in emulator.deleted()
 
 
 # Some fail.
 
 
-def test_an_item_that_fails_does_not_stop_the_others(provision, emulator):
-    _first, runs, _goes = there_are(emulator, "First", "Runs", "Goes")
-    emulator.set_running(runs["id"], 1)
-    result = provision(
-        {"name": "First", "default_branch": "dev"},
-        {"name": "Runs", "state": "absent"},
-        {"name": "Goes", "state": "absent"},
-        {"name": "Comes", "server": FSN},
-    )
-    assert result["failed"]
-    assert result["changed"]
-    assert result["summary"] == counted(created=1, updated=1, deleted=1, failed=1)
-    assert became(result) == [("First", "updated"), ("Runs", "failed"), ("Goes", "deleted"), ("Comes", "created")]
+def test_a_project_that_fails_does_not_stop_the_others(provision, emulator):
+    _first, runs, _goes = add_projects(emulator, "First", "Runs", "Goes")
+    body = {"error": "environments_running", "details": {"running": 1}}
+    emulator.faults.add("status", "DELETE", project_path(runs), status=409, body=body)
+    items = [{"name": "First", "default_branch": "dev"}, {"name": "Runs", "state": "absent"}]
+    result = provision(*items, {"name": "Goes", "state": "absent"}, NEW)
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["summary"] == counts(created=1, updated=1, deleted=1, failed=1)
+    assert actions(result) == [("First", "updated"), ("Runs", "failed"), ("Goes", "deleted"), ("New", "created")]
     failed = result["projects"][1]
-    assert (failed["changed"], failed["project_id"]) == (False, runs["id"])
-    assert failed["project"]["name"] == "Runs"
-    assert failed["error"]["code"] == "environments_running"
-    assert {"status", "code", "message", "details"} <= set(failed["error"])
-    assert "1 of 4 projects failed" in result["msg"]
-    assert "project 'Runs'" in result["msg"]
-    assert "Stop the project's running or deploying environments first" in result["msg"]
-    assert result["error"]["code"] == "environments_running"
-    assert [entry["after_header"] for entry in result["diff"]] == [
-        "project 'First'",
-        "project 'Goes' (absent)",
-        "project 'Comes'",
-    ]
-    assert [project["name"] for project in emulator.projects()] == ["First", "Runs", "Comes"]
+    assert (failed["changed"], failed["project_id"], failed["project"]["name"]) == (False, runs["id"], "Runs")
+    facts = {"status": 409, "code": "environments_running", "details": {"running": 1}}
+    assert facts.items() <= failed["error"].items()
+    assert facts.items() <= result["error"].items()
+    assert "'Runs'" in result["msg"]
+    headers = [entry["after_header"] for entry in result["diff"]]
+    assert headers == ["project 'First'", "project 'Goes' (absent)", "project 'New'"]
+    assert [each["project"] for each in result["drift"]] == ["First", "Runs", "Goes", "New"]
 
 
-def test_a_pruned_project_that_cannot_go_is_reported_like_a_listed_one(provision, emulator):
-    _listed, runs = there_are(emulator, "Listed", "Runs")
-    emulator.set_running(runs["id"], 1)
-    result = provision({"name": "Listed"}, prune=True)
-    assert became(result) == [("Listed", "unchanged"), ("Runs", "failed")]
-    assert (result["failed"], result["changed"]) == (True, False)
-    assert "project 'Runs'" in result["msg"]
+def test_what_would_fail_alike_is_skipped(provision, emulator):
+    _first, _second, third, _same = add_projects(emulator, "First", "Second", "Third", "Same")
+    emulator.faults.add("ip_blocked", "PATCH", skip=1, times=None)
+    items = [{"name": name, "default_branch": "dev"} for name in ("First", "Second", "Third")]
+    result = provision(*items, {"name": "Same"})
+    assert (result["changed"], result["summary"]) == (True, counts(updated=1, failed=2, unchanged=1))
+    assert (result["error"]["status"], result["error"]["code"]) == (429, "ip_blocked")
+    skipped = result["projects"][2]
+    assert (skipped["action"], skipped["changed"], skipped["project"]) == ("failed", False, third)
+    assert (skipped["error"]["status"], skipped["error"]["code"]) == (None, "skipped")
+    assert skipped["error"]["details"] == [{"code": "ip_blocked", "status": 429}]
 
 
-def test_where_all_fail_nothing_is_changed(provision, emulator):
-    there_are(emulator, "A", "B", "C", "D")
-    emulator.faults.add("status", "PATCH", times=None, status=422)
-    result = provision(*({"name": name, "default_branch": "dev"} for name in "ABCD"))
-    assert (result["failed"], result["changed"], result["summary"]) == (True, False, counted(failed=4))
-    assert "4 of 4 projects failed" in result["msg"]
-    assert emulator.log.count("PATCH") == 4
+def test_values_stored_differently_are_warned_of(provision, emulator):
+    emulator.settings.normalise_names = True
+    result = provision({**NEW, "name": " First trim "}, {**NEW, "name": "Same"}, {**NEW, "name": " Second trim "})
+    warnings = json.dumps(result["warnings"])
+    assert [name for name in ("First trim", "Same", "Second trim") if name in warnings] == ["First trim", "Second trim"]
 
 
-PATIENT = {"api_retries": 0}
-REFUSALS = {
-    "a key that was revoked": ({"kind": "status", "status": 401}, 401, True),
-    "a subscription that ran out": ({"kind": "status", "status": 402}, 402, True),
-    "a blocked address": ({"kind": "ip_blocked"}, 429, True),
-    "a plan without this": ({"kind": "status", "status": 403}, 403, False),
-    "a value": ({"kind": "status", "status": 422}, 422, False),
-    "a breakdown": ({"kind": "status", "status": 503}, 503, False),
-}
-
-
-@pytest.mark.parametrize(("fault", "status", "concerns_all"), REFUSALS.values(), ids=REFUSALS)
-def test_where_the_account_is_refused_nothing_more_is_sent(provision, emulator, fault, status, concerns_all):
-    there_are(emulator, "Alpha", "Beta", "Gamma", "Same")
-    emulator.faults.add(method="PATCH", skip=1, times=None, **fault)
-    result = provision(
-        *({"name": name, "default_branch": "dev"} for name in ("Alpha", "Beta", "Gamma")), {"name": "Same"}, **PATIENT
-    )
-    assert became(result) == [("Alpha", "updated"), ("Beta", "failed"), ("Gamma", "failed"), ("Same", "unchanged")]
-    assert [entry["error"]["status"] for entry in result["projects"][1:3]] == [status, status]
-    assert emulator.log.count("PATCH") == (2 if concerns_all else 3)
-    assert "project 'Beta'" in result["msg"]
-    assert "project 'Gamma'" in result["msg"]
-    assert result["changed"]
-
-
-@pytest.mark.parametrize("between", [[], [{"name": "Same"}]], ids=["in a row", "with unchanged ones between"])
-def test_where_three_in_a_row_get_no_answer_the_rest_is_not_tried(provision, emulator, between):
-    there_are(emulator, *"ABCDE", "Same")
-    emulator.faults.add("status", "PATCH", times=None, status=503)
-    items = []
-    for number, name in enumerate("ABCDE"):
-        items += [{"name": name, "default_branch": "dev"}, *(between if number == 1 else [])]
-    result = provision(*items, **PATIENT)
-    assert result["summary"] == counted(failed=5, unchanged=len(between))
-    assert emulator.log.count("PATCH") == 3
-    assert "project 'E': not tried, because of what happened to project 'C'" in result["msg"]
-
-
-def test_two_without_an_answer_and_then_one_with_are_no_reason_to_stop(provision, emulator):
-    there_are(emulator, *"ABCDEF")
-    for skip in (0, 1):
-        emulator.faults.add("status", "PATCH", times=2, skip=skip, status=503)
-    result = provision(*({"name": name, "default_branch": "dev"} for name in "ABCDEF"), **PATIENT)
-    assert emulator.log.count("PATCH") == 6
-    assert result["summary"] == counted(updated=2, failed=4)
-
-
-def test_a_create_that_is_refused_for_the_account_is_the_last(provision, emulator):
-    emulator.faults.add("status", "POST", skip=1, times=None, status=402)
-    result = provision(*({"name": name, "server": FSN} for name in ("Alpha", "Beta", "Gamma", "Delta")))
-    assert result["summary"] == counted(created=1, failed=3)
-    assert {entry.json["name"] for entry in emulator.log.requests("POST")} == {"Alpha", "Beta"}
-
-
-def test_a_run_that_broke_off_is_finished_by_the_next(provision, emulator):
-    items = [{"name": f"Client {number}", "server": FSN} for number in range(6)]
+def test_a_broken_run_is_finished_by_the_next(provision, emulator):
+    items = [{"name": f"Client {number}", "server": SERVER_ID} for number in range(6)]
     emulator.faults.add("cut_after", "POST", skip=2)
     emulator.faults.add("cut_before", times=None, skip=4)
-    broken = provision(*items, api_retries=1)
-    assert broken["failed"]
-    done = len(emulator.projects())
-    assert 0 < done < 6
+    assert provision(*items, api_retries=1)["failed"]
+    created = len(emulator.projects())
+    assert 0 < created < 6
 
     emulator.faults.clear()
-    result = provision(*items)
-    assert result["summary"] == counted(created=6 - done, unchanged=done)
+    assert provision(*items)["summary"] == counts(created=6 - created, unchanged=created)
     assert sorted(project["name"] for project in emulator.projects()) == [item["name"] for item in items]
 
 
-# Keys that may not do everything.
+# Requests.
 
 
-def test_a_read_only_key_is_enough_where_nothing_is_to_be_done(provision, emulator):
-    there_are(emulator, "Client ERP")
-    assert not provision({"name": "Client ERP"}, api_key=emulator.keys.read_only)["changed"]
+@pytest.mark.parametrize(("field", "requests"), [("id", 5), ("name", 6)], ids=["by id", "by name"])
+def test_500_unchanged_projects_are_read_once(provision, emulator, field, requests):
+    emulator.fill(500)
+    servers = {server["id"]: server[field] for server in emulator.servers()}
+    fields = ("name", "git_repo_url", "default_branch", "odoo_version")
+    items = [
+        {"server": servers[project["server_id"]], **{name: project[name] for name in fields}}
+        for project in emulator.projects()
+    ]
+    result = provision(*items, prune=True, prune_limit=0)
+    assert (result["changed"], result["summary"]) == (False, counts(unchanged=500))
+    assert emulator.log.count() == emulator.log.count("GET") == requests
+    assert emulator.log.count("GET /projects") == 5
 
 
-def test_a_read_only_key_foretells_what_it_may_not_do(provision, emulator):
-    there_are(emulator, "Client ERP")
-    items = [{"name": "Client ERP", "default_branch": "dev"}, {"name": "Comes", "server": FSN}]
-    assert provision(*items, api_key=emulator.keys.read_only, check=True)["summary"] == counted(created=1, updated=1)
-    result = provision(*items, api_key=emulator.keys.read_only)
-    assert (result["failed"], result["error"]["code"]) == (True, "read_only_key")
-    assert sent(emulator) == []
+def test_ids_are_looked_up_in_the_list(provision, emulator):
+    first, second = add_projects(emulator, "Twin", "Twin")
+    items = [{"project_id": first["id"], "default_branch": "dev"}, {"project_id": second["id"].upper()}]
+    assert actions(provision(*items)) == [("Twin", "updated"), ("Twin", "unchanged")]
+    assert writes(emulator) == [("PATCH", project_path(first), {"default_branch": "dev"})]
+    assert emulator.log.count() == 2
+
+
+def test_the_write_limit_costs_no_more_time_than_it_must(provision, emulator, sleeps):
+    emulator.settings.writes = 8
+    started = emulator.clock.now()
+    result = provision(*({"name": f"Client {number}", "server": SERVER_ID} for number in range(40)))
+    assert result["summary"] == counts(created=40)
+    # Five windows of a minute, of which the first may be half over, and one rejection for each new one.
+    assert (emulator.clock.now() - started).total_seconds() <= 5 * 60
+    assert (len(sleeps), emulator.log.count("POST /projects")) == (4, 44)

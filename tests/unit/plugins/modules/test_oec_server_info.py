@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-FSN = "8e4f2a1c-1234-5678-abcd-ef0123456789"
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+from ansible_collections.oecsh.cloud.tests.support import SERVER_ID, UNKNOWN_ID
 
 
 @pytest.fixture
-def listed(run_module):
-    """listed(**options): the servers that the module returns."""
+def list_servers(run_module) -> Callable[..., list[dict[str, Any]]]:
+    """list_servers(**options): the servers that the module returns."""
 
     def run(**options: Any) -> list[dict[str, Any]]:
         result = run_module("oec_server_info", **options)
@@ -25,90 +24,61 @@ def listed(run_module):
     return run
 
 
+EMPTY = dict.fromkeys(["server_id", "name", "provider", "region"], "")
 FILTERS = {
     "none": ({}, ["production-fsn1", "production-nyc1", "staging-hel1"]),
-    "an id": ({"server_id": FSN}, ["production-fsn1"]),
-    "an id in capitals": ({"server_id": FSN.upper()}, ["production-fsn1"]),
-    "an id by its other name": ({"id": FSN}, ["production-fsn1"]),
-    "an unknown id": ({"server_id": NOWHERE}, []),
+    "empty ones": (EMPTY, ["production-fsn1", "production-nyc1", "staging-hel1"]),
+    "a provider among empty ones": ({**EMPTY, "provider": "digitalocean"}, ["production-nyc1"]),
+    "an id": ({"server_id": SERVER_ID}, ["production-fsn1"]),
+    "an id in upper case": ({"id": SERVER_ID.upper()}, ["production-fsn1"]),
+    "an unknown id": ({"server_id": UNKNOWN_ID}, []),
     "a name": ({"name": "staging-hel1"}, ["staging-hel1"]),
     "a part of a name": ({"name": "production"}, []),
     "a provider": ({"provider": "hetzner"}, ["production-fsn1", "staging-hel1"]),
     "a region": ({"region": "nyc1"}, ["production-nyc1"]),
     "a provider and a region": ({"provider": "hetzner", "region": "hel1"}, ["staging-hel1"]),
-    "everything": (
-        {"server_id": FSN, "name": "production-fsn1", "provider": "hetzner", "region": "fsn1"},
-        ["production-fsn1"],
-    ),
-    "what does not go together": ({"provider": "digitalocean", "region": "fsn1"}, []),
-    "blanks": (
-        {"server_id": "", "name": "", "provider": "", "region": ""},
-        ["production-fsn1", "production-nyc1", "staging-hel1"],
-    ),
-    "a provider among blanks": (
-        {"server_id": "", "name": "", "provider": "digitalocean", "region": ""},
-        ["production-nyc1"],
-    ),
+    "an id and another name": ({"server_id": SERVER_ID, "name": "staging-hel1"}, []),
 }
 
 
 @pytest.mark.parametrize(("filters", "names"), FILTERS.values(), ids=FILTERS)
-def test_those_servers_are_listed_that_match_every_filter(listed, emulator, filters, names):
-    assert [server["name"] for server in listed(**filters)] == names
+def test_a_server_must_match_every_filter(list_servers, emulator, filters, names):
+    assert [server["name"] for server in list_servers(**filters)] == names
     assert emulator.log.count() == emulator.log.count("GET /servers") == 1
 
 
-def test_a_server_comes_with_its_capacity_and_its_load(listed, emulator):
+def test_250_servers_take_3_requests_in_the_order_of_the_api(list_servers, emulator):
+    first, *_others = emulator.servers()
+    servers = [
+        {**first, "id": f"ABCDEF00-0000-4000-8000-{number:012}", "name": f"s{number % 7}"} for number in range(250)
+    ]
+    emulator.load({"servers": {"acme": servers}})
+    assert [server["id"] for server in list_servers()] == [server["id"] for server in servers]
+    assert emulator.log.count() == 3
+    assert [server["id"] for server in list_servers(id=servers[1]["id"].lower())] == [servers[1]["id"]]
+    assert len(list_servers(name="s1")) == 36
+
+
+def test_servers_are_returned_unchanged(list_servers, emulator):
     project = emulator.add_project("Client ERP", server="production-fsn1")
     emulator.set_running(project["id"], 4)
-    (server,) = listed(name="production-fsn1")
-    assert server == {**emulator.servers()[0], "environment_count": 4}
-
-
-def test_250_servers_take_3_requests_and_come_in_the_apis_order(listed, emulator):
     first, *_others = emulator.servers()
-    many = [{**first, "id": f"00000000-0000-4000-8000-{number:012}", "name": f"s{number % 7}"} for number in range(250)]
-    emulator.load({"servers": {"acme": many}})
-    assert [server["id"] for server in listed()] == [server["id"] for server in many]
-    assert emulator.log.count() == 3
+    assert list_servers(name="production-fsn1") == [{**first, "environment_count": 4}]
+    server = {**first, "name": "crm://a@b", "region": None, "gpu": {"cores": 2}, "labels": ["a", None]}
+    page = {"data": [server], "pagination": {"has_more": False, "next_cursor": None, "total": 1}}
+    emulator.faults.add("replace", "GET", "/servers", times=2, body=page)
+    assert list_servers() == [server]
+    assert list_servers(region="fsn1") == []
 
 
-def test_servers_may_share_a_name(listed, emulator):
-    first, second, _third = emulator.servers()
-    emulator.load({"servers": {"acme": [{**first, "name": "erp"}, {**second, "name": "erp"}]}})
-    assert [server["id"] for server in listed(name="erp")] == [first["id"], second["id"]]
-
-
-def test_a_server_without_a_region_is_listed_unless_one_is_asked_for(listed, emulator):
-    first, *_others = emulator.servers()
-    emulator.load({"servers": {"acme": [{**first, "region": None}]}})
-    assert listed()[0]["region"] is None
-    assert listed(region="fsn1") == []
-
-
-def test_an_organisation_without_servers_has_an_empty_list(listed, emulator):
+def test_a_read_only_key_is_enough(list_servers, emulator):
     emulator.load({"servers": {"acme": []}})
-    assert listed() == []
+    assert list_servers(api_key=emulator.keys.read_only, check=True) == []
 
 
-def test_fields_that_nobody_knows_of_yet_come_back_untouched(listed, emulator):
-    shown = {**emulator.servers()[0], "gpu": {"cores": 2}, "labels": ["a", None]}
-    page = {"data": [shown], "pagination": {"has_more": False, "next_cursor": None, "total": 1}}
-    emulator.faults.add("replace", "GET", "/servers", body=page)
-    assert listed() == [shown]
-
-
-def test_a_read_only_key_is_enough(listed, emulator):
-    assert len(listed(api_key=emulator.keys.read_only, check=True)) == 3
-
-
-def test_an_id_that_is_none_is_refused_before_the_first_request(run_module, emulator):
-    result = run_module("oec_server_info", server_id="production-fsn1")
-    assert "server_id 'production-fsn1' is not a UUID" in result["msg"]
-    assert emulator.log.count() == 0
-
-
-def test_a_refusal_is_not_taken_for_an_empty_list(run_module, emulator):
-    result = run_module("oec_server_info", api_key=emulator.keys.expired)
-    assert (result["failed"], result["error"]["code"]) == (True, "key_expired")
-    assert "servers" not in result
+def test_failures_have_no_list(run_module, emulator):
+    expired = run_module("oec_server_info", api_key=emulator.keys.expired)
+    assert (expired["error"]["code"], "servers" in expired) == ("key_expired", False)
+    emulator.log.clear()
+    invalid = run_module("oec_server_info", server_id="production-fsn1")
+    assert (invalid["error"]["code"], emulator.log.count()) == ("invalid_input", 0)

@@ -7,20 +7,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-FSN = "8e4f2a1c-1234-5678-abcd-ef0123456789"
-NYC = "b7c1d9e2-0a52-4c6e-9d0f-3f1a5e7c2b11"
-REPO = "https://github.com/acme/client-erp"
-PRIVATE_REPO = "https://robot:hunter22@github.com/acme/client-erp"
-MASKED_REPO = "https://***@github.com/acme/client-erp"
+from ansible_collections.oecsh.cloud.tests.support import (
+    OTHER_SERVER_ID,
+    PRIVATE_REPO,
+    REDACTED_REPO,
+    REPO,
+    SERVER_ID,
+    UNKNOWN_ID,
+)
 
 CLIENT = "00000000-0000-4000-8000-00000000000a"
 PRIVATE = "00000000-0000-4000-8000-00000000000b"
 EMPTY = "00000000-0000-4000-8000-00000000000c"
 TWIN = "00000000-0000-4000-8000-00000000000d"
 OTHER_TWIN = "00000000-0000-4000-8000-00000000000e"
-NOBODY = "00000000-0000-4000-8000-00000000000f"
-THERE = [
+EXISTING = [
     {"id": CLIENT, "name": "Client ERP", "git_repo_url": REPO, "odoo_version": "17.0", "environment_count": 3},
     {"id": PRIVATE, "name": "Private ERP", "git_repo_url": PRIVATE_REPO, "default_branch": "release/17.0"},
     {"id": EMPTY, "name": "Empty ERP", "default_branch": None, "server_id": None},
@@ -28,29 +29,29 @@ THERE = [
     {"id": OTHER_TWIN, "name": "Twin ERP", "default_branch": "dev"},
 ]
 NEW = {"name": "New ERP", "server": "production-nyc1"}
-AS_IT_IS = {
+UNCHANGED = {
     "name": "Client ERP",
     "server": "production-fsn1",
     "git_repo_url": REPO,
     "default_branch": "main",
     "odoo_version": "17.0",
 }
-KEPT = [{"project_id": project["id"]} for project in THERE]
+KEPT = [{"project_id": project["id"]} for project in EXISTING]
 
 ONE = {
     "create": NEW,
-    "create on a server by id": {**NEW, "server": NYC},
-    "create on a server by id in capitals": {**NEW, "server": NYC.upper()},
+    "create on a server by id": {**NEW, "server": OTHER_SERVER_ID},
+    "create on a server by id in upper case": {**NEW, "server": OTHER_SERVER_ID.upper()},
     "create with a repository": {**NEW, "git_repo_url": REPO},
     "create with a private repository": {**NEW, "git_repo_url": PRIVATE_REPO},
     "create with a branch": {**NEW, "default_branch": "dev"},
     "create with a version": {**NEW, "odoo_version": "18.0"},
     "create with an idempotency key": {**NEW, "idempotency_key": "ticket 4711"},
     "create with everything": {**NEW, "git_repo_url": REPO, "default_branch": "dev", "odoo_version": "18.0"},
-    "create with blanks": {**NEW, "git_repo_url": "", "default_branch": "", "odoo_version": "", "project_id": ""},
+    "create with empty options": {**NEW, **dict.fromkeys(["git_repo_url", "default_branch", "project_id"], "")},
     "create with a name of many letters": {**NEW, "name": "Bäckerei 🥖\n{{ x }}"},
     "rename": {"project_id": CLIENT, "name": "Client ERP (Ltd)"},
-    "rename by an id in capitals": {"project_id": CLIENT.upper(), "name": "Client ERP (Ltd)"},
+    "rename by an id in upper case": {"project_id": CLIENT.upper(), "name": "Client ERP (Ltd)"},
     "rename one of two": {"project_id": TWIN, "name": "Single ERP"},
     "change the repository": {"name": "Client ERP", "git_repo_url": REPO + "2"},
     "change to a private repository": {"name": "Client ERP", "git_repo_url": PRIVATE_REPO},
@@ -58,7 +59,7 @@ ONE = {
     "change the branch": {"name": "Client ERP", "default_branch": "dev"},
     "change the branch of a private repository": {
         "name": "Private ERP",
-        "git_repo_url": MASKED_REPO,
+        "git_repo_url": REDACTED_REPO,
         "default_branch": "dev",
     },
     "change all": {"project_id": CLIENT, "name": "C", "git_repo_url": REPO + "2", "default_branch": "dev"},
@@ -66,20 +67,21 @@ ONE = {
     "delete by name": {"name": "Client ERP", "state": "absent"},
     "delete by id": {"project_id": TWIN, "state": "absent"},
     "absent already": {"name": "Gone ERP", "state": "absent"},
-    "absent already, by id": {"project_id": NOBODY, "state": "absent"},
-    "unchanged": AS_IT_IS,
-    "unchanged, by id": {**AS_IT_IS, "project_id": CLIENT},
-    "unchanged, with the server's id in capitals": {**AS_IT_IS, "server": FSN.upper()},
+    "absent already, by id": {"project_id": UNKNOWN_ID, "state": "absent"},
+    "unchanged": UNCHANGED,
+    "unchanged, by id": {**UNCHANGED, "project_id": CLIENT},
+    "unchanged, with the server's id in upper case": {**UNCHANGED, "server": SERVER_ID.upper()},
     "unchanged, only named": {"name": "Empty ERP"},
-    "unchanged, as it was shown": {"name": "Private ERP", "git_repo_url": MASKED_REPO},
-    "refused: two of the name": {"name": "Twin ERP"},
-    "refused: no server": {"name": "New ERP"},
-    "refused: an unknown server": {**NEW, "server": "atlantis"},
-    "refused: another version": {**AS_IT_IS, "odoo_version": "18.0", "default_branch": "dev"},
-    "refused: another server": {**AS_IT_IS, "server": NYC},
-    "refused: not there": {"project_id": NOBODY},
-    "refused: masked credentials": {**NEW, "git_repo_url": MASKED_REPO},
-    "refused: not https": {**NEW, "git_repo_url": "http://github.com/acme/x"},
+    "unchanged, as it is returned": {"name": "Private ERP", "git_repo_url": REDACTED_REPO},
+    "rejected: two of the name": {"name": "Twin ERP"},
+    "rejected: no server": {"name": "New ERP"},
+    "rejected: an unknown server": {**NEW, "server": "atlantis"},
+    "rejected: another version": {**UNCHANGED, "odoo_version": "18.0", "default_branch": "dev"},
+    "rejected: another server": {**UNCHANGED, "server": OTHER_SERVER_ID},
+    "rejected: unknown id": {"project_id": UNKNOWN_ID},
+    "rejected: redacted credentials": {**NEW, "git_repo_url": REDACTED_REPO},
+    "rejected: a similar name": {**NEW, "name": " Client ERP"},
+    "rejected: not https": {**NEW, "git_repo_url": "http://github.com/acme/x"},
 }
 MANY = {
     "nothing": {"projects": []},
@@ -89,7 +91,7 @@ MANY = {
         "projects": [
             {"project_id": CLIENT, "name": "Client ERP (Ltd)", "default_branch": "dev"},
             NEW,
-            {"name": "Private ERP", "git_repo_url": MASKED_REPO},
+            {"name": "Private ERP", "git_repo_url": REDACTED_REPO},
             {"name": "Empty ERP", "state": "absent"},
             {"name": "Gone ERP", "state": "absent"},
             {**NEW, "name": "Newer ERP", "git_repo_url": PRIVATE_REPO},
@@ -103,18 +105,42 @@ MANY = {
         "projects": [{"project_id": CLIENT, "name": "Private ERP"}, {"project_id": PRIVATE, "name": "Client ERP"}]
     },
     "two of one name": {"projects": [{"project_id": TWIN, "default_branch": "a"}, {"project_id": OTHER_TWIN}]},
-    "refused: one wrong among good ones": {"projects": [NEW, {"name": "Twin ERP"}]},
-    "refused: too many to prune": {"projects": [NEW], "prune": True, "prune_limit": 1},
-    "refused: everything to prune": {"projects": [], "prune": True},
+    "rejected: one wrong among good ones": {"projects": [NEW, {"name": "Twin ERP"}]},
+    "rejected: too many to prune": {"projects": [NEW], "prune": True, "prune_limit": 1},
+    "rejected: everything to prune": {"projects": [], "prune": True},
+    "rejected: two new ones of one name": {"projects": [NEW, NEW]},
+    "rejected: one idempotency key for two": {
+        "projects": [{**NEW, "idempotency_key": "copied"}, {**NEW, "name": "Newer ERP", "idempotency_key": "copied"}]
+    },
+    "defaults under items": {
+        "defaults": {"server_id": "production-nyc1", "default_branch": "dev", "odoo_version": "18.0"},
+        "projects": [
+            {"name": "New ERP"},
+            {"name": "Newer ERP", "server": "production-fsn1", "default_branch": "main", "odoo_version": "17.0"},
+            {"name": "Newest ERP", "server": "", "default_branch": " ", "state": ""},
+        ],
+    },
+    "defaults with credentials": {
+        "defaults": {"git_repo_url": PRIVATE_REPO},
+        "projects": [{"name": "Client ERP"}, {"name": "Private ERP"}, {"name": "Empty ERP", "git_repo_url": REPO}],
+    },
+    "defaults with state absent": {
+        "defaults": {"state": "absent", "server": "production-fsn1"},
+        "projects": [{"name": "Client ERP"}, {"name": "Gone ERP"}, {"name": "New ERP", "state": "present"}],
+    },
+    "rejected: defaults that cannot be changed": {
+        "defaults": {"odoo_version": "18.0"},
+        "projects": [{"name": "Client ERP"}, NEW],
+    },
 }
 CASES = {f"one: {case}": ("oec_project", options) for case, options in ONE.items()}
 CASES |= {f"many of one: {case}": ("oec_projects", {"projects": [options]}) for case, options in ONE.items()}
 CASES |= {f"many: {case}": ("oec_projects", options) for case, options in MANY.items()}
 
 
-def but_for_what_the_server_assigns(result: dict[str, Any]) -> dict[str, Any]:
-    """The result, with null in place of the id and the date of each project that was created."""
-    known = {project["id"] for project in THERE}
+def without_assigned_values(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result with null in place of the id and the date of each project that was created."""
+    known = {project["id"] for project in EXISTING}
     for reported in (result, *result.get("projects", ())):
         project = reported.get("project")
         if project and project["id"] not in known:
@@ -123,17 +149,20 @@ def but_for_what_the_server_assigns(result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize(("module", "options"), CASES.values(), ids=CASES)
-def test_the_real_run_does_what_check_mode_announced_and_the_next_one_nothing(run_module, emulator, module, options):
-    for project in THERE:
+@pytest.mark.parametrize("case", CASES)
+def test_check_mode_predicts_the_run_and_the_next_does_nothing(run_module, emulator, case):
+    """The whole result is predicted: `changed`, objects, diff, drift rows and failures."""
+    module, options = CASES[case]
+    for project in EXISTING:
         emulator.add_project(**project)
     before = emulator.projects()
 
-    announced = run_module(module, check=True, **options)
+    predicted = run_module(module, check=True, **options)
     assert (emulator.log.writes, emulator.projects()) == ([], before)
 
     done = run_module(module, **options)
-    assert but_for_what_the_server_assigns(done) == announced
+    assert bool(done.get("failed")) == ("rejected" in case)
+    assert without_assigned_values(done) == predicted
     assert bool(emulator.log.writes) == bool(done.get("changed")) == (emulator.projects() != before)
 
     emulator.log.clear()
@@ -141,4 +170,5 @@ def test_the_real_run_does_what_check_mode_announced_and_the_next_one_nothing(ru
     again = run_module(module, **options)
     assert not again.get("changed")
     assert again.get("failed") == done.get("failed")
+    assert again.get("failed") or not again.get("drift")
     assert (emulator.log.writes, emulator.projects()) == ([], after)

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.tests.support import (
+    COLLECTIONS,
+    SERVER_ID,
+    clean_environment,
+    project_path,
+    writes,
+)
+
+PROJECT_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+ITEM = {"id": PROJECT_ID, "name": "n"}
+LAST = {"has_more": False, "next_cursor": None}
+
+
+@pytest.fixture
+def projects(client):
+    return client.of(PROJECT)
+
+
+def failure_of(call, *arguments):
+    with pytest.raises(OecError) as caught:
+        call(*arguments)
+    return caught.value.failure
+
+
+# Lists.
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (100, 1), (101, 2), (200, 2), (250, 3)])
+def test_a_list_is_read_a_hundred_at_a_time(projects, emulator, count, requests):
+    emulator.fill(count)
+    listing = projects.list()
+    assert listing.objects == emulator.projects()
+    assert listing.ids == {project["id"] for project in emulator.projects()}
+    queries = [request.query for request in emulator.log.requests("GET", "/projects")]
+    assert [query["limit"] for query in queries] == ["100"] * requests
+    assert ["cursor" in query for query in queries] == [False, True, True][:requests]
+
+
+def test_an_object_on_two_pages_counts_once(projects, emulator):
+    emulator.fill(150)
+    emulator.faults.add("repeat_item", "GET", "/projects")
+    assert projects.list().objects == emulator.projects()
+    assert emulator.log.count() == 2
+
+
+def test_the_date_of_a_list_is_that_of_its_first_page(projects, emulator, sleeps):
+    emulator.fill(150)
+    emulator.faults.add("rate_limit", "GET", "/projects", skip=1, retry_after=30)
+    first_page = emulator.clock.now().replace(microsecond=0)
+    assert projects.list().date == first_page
+    assert len(sleeps) == 1
+
+
+def test_servers_keep_their_order_and_their_fields(client, emulator):
+    assert client.of(SERVER).list().objects == [{**server, "environment_count": 0} for server in emulator.servers()]
+
+
+def test_what_was_known_is_read_once(client, emulator):
+    before = client.of(PROJECT).known
+    emulator.add_project("Client ERP")
+    assert client.of(PROJECT).known is before
+    assert (before.objects, emulator.log.count()) == ([], 1)
+    assert client.of(SERVER).known.objects
+
+
+INVALID_PAGES = {
+    "empty": {},
+    "no data": {"pagination": LAST},
+    "data null": {"data": None, "pagination": LAST},
+    "data object": {"data": ITEM, "pagination": LAST},
+    "no pagination": {"data": []},
+    "pagination list": {"data": [], "pagination": []},
+    "no has_more": {"data": [], "pagination": {}},
+    "has_more text": {"data": [], "pagination": {"has_more": "false"}},
+    "has_more null": {"data": [], "pagination": {"has_more": None}},
+    "no cursor": {"data": [], "pagination": {"has_more": True}},
+    "cursor empty": {"data": [], "pagination": {"has_more": True, "next_cursor": ""}},
+    "cursor number": {"data": [], "pagination": {"has_more": True, "next_cursor": 7}},
+    "cursor lines": {"data": [], "pagination": {"has_more": True, "next_cursor": "a\nb"}},
+    "second item invalid": {"data": [ITEM, {"id": PROJECT_ID}], "pagination": LAST},
+    "list": [],
+    "null": None,
+}
+
+
+@pytest.mark.parametrize("kind", [PROJECT, SERVER], ids=["projects", "servers"])
+@pytest.mark.parametrize("body", INVALID_PAGES.values(), ids=INVALID_PAGES)
+def test_an_invalid_list_is_never_taken_for_an_empty_one(client, emulator, kind, body):
+    emulator.faults.add("replace", body=body)
+    failure = failure_of(client.of(kind).list)
+    assert failure.code == "invalid_response"
+    assert failure.message.startswith(f"GET {kind.path} returned ")
+    assert "heck api_url" in failure.hint
+    assert emulator.log.count() == 1
+
+
+@pytest.mark.parametrize("kind", [PROJECT, SERVER], ids=["projects", "servers"])
+@pytest.mark.parametrize(("fault", "requests"), [("cursor_loop", 2), ("missing_cursor", 1)])
+def test_pages_that_loop_or_break_off_are_reported(client, emulator, kind, fault, requests):
+    emulator.fill(3)
+    emulator.faults.add(fault, times=None)
+    assert failure_of(client.of(kind).list).code == "invalid_response"
+    assert emulator.log.count() == requests
+
+
+# One object.
+
+
+def test_a_project_is_returned_with_all_its_fields(projects, emulator):
+    existing = emulator.add_project("Client ERP", odoo_version="17.0", git_repo_url="https://git.example/r")
+    assert projects.get(existing["id"]) == existing
+
+
+def test_fields_that_are_new_to_the_api_are_kept(projects, emulator):
+    emulator.faults.add("status", status=200, body={**ITEM, "tags": ["a"]})
+    assert projects.get(PROJECT_ID) == {**ITEM, "tags": ["a"]}
+
+
+@pytest.mark.parametrize("shape", ["nested", "flat", "flat_detail", "loc", "text", "reason", "empty"])
+def test_a_404_of_the_api_means_that_the_object_is_gone(projects, emulator, shape):
+    """Without the API's own code it may be a wrong api_url: then the list fails as well."""
+    emulator.settings.error_shape = shape
+    assert projects.get(PROJECT_ID) is None
+    projects.delete(PROJECT_ID)
+    assert emulator.log.count("GET /projects") == (0 if shape in ("nested", "flat", "flat_detail", "loc") else 1)
+    assert emulator.log.count(f"GET /projects/{PROJECT_ID}") == emulator.log.count("DELETE") == 1
+
+
+@pytest.mark.parametrize("body", [{"detail": "Not Found"}, {"detail": [{"loc": ["path"], "msg": "Not Found"}]}])
+def test_a_404_of_a_wrong_api_url_is_a_failure(projects, emulator, body):
+    emulator.faults.add("status", status=404, times=None, body=body)
+    failure = failure_of(projects.get, PROJECT_ID)
+    assert (failure.status, failure.message.partition(" was")[0]) == (404, "GET /projects")
+    assert "api_url" in failure.hint
+
+
+@pytest.mark.parametrize("operation", ["get", "delete"])
+@pytest.mark.parametrize(
+    ("fault", "parameters", "code"),
+    [
+        ("html", {"status": 404}, "rejected"),
+        ("status", {"status": 404, "text": "404 page not found"}, "rejected"),
+        ("status", {"status": 402, "body": {"error": "subscription_blocked"}}, "subscription_blocked"),
+        ("status", {"status": 409, "body": {"error": "environments_running"}}, "environments_running"),
+    ],
+    ids=["a proxy's page", "a proxy's text", "402", "409"],
+)
+def test_another_rejection_is_a_failure(projects, emulator, operation, fault, parameters, code):
+    existing = emulator.add_project("Client ERP")
+    emulator.faults.add(fault, **parameters)
+    failure = failure_of(getattr(projects, operation), existing["id"])
+    assert (failure.code, failure.status) == (code, parameters["status"])
+    assert (emulator.projects(), emulator.log.count()) == ([existing], 1)
+
+
+@pytest.mark.parametrize("object_id", ["../servers", "", f"{PROJECT_ID}?limit=1", f"{PROJECT_ID}/environments"])
+def test_only_a_uuid_gets_into_a_url(projects, emulator, object_id):
+    for operation in (projects.get, projects.delete, lambda given: projects.update(given, {"name": "New"})):
+        with pytest.raises(ValueError, match="not a UUID"):
+            operation(object_id)
+    assert emulator.log.count() == 0
+
+
+@pytest.mark.parametrize("operation", ["GET", "PATCH", "POST"])
+def test_an_invalid_object_is_reported_by_every_operation(projects, emulator, operation):
+    existing = emulator.add_project("Client ERP")
+    calls = {
+        "GET": lambda: projects.get(existing["id"]),
+        "PATCH": lambda: projects.update(existing["id"], {"name": "New name"}),
+        "POST": lambda: projects.create({"name": "New", "server_id": SERVER_ID}, "key"),
+    }
+    emulator.faults.add("replace", operation, body={**existing, "id": "7"})
+    failure = failure_of(calls[operation])
+    assert (failure.code, emulator.log.count()) == ("invalid_response", 1)
+    assert failure.message.startswith(f"{operation} /projects")
+
+
+def test_a_write_sends_its_body_and_returns_what_is_stored(projects, emulator):
+    body, changes = {"name": "Client ERP", "server_id": SERVER_ID}, {"default_branch": "dev"}
+    created = projects.create(body, "change-4711")
+    assert [created] == emulator.projects()
+    assert [projects.update(created["id"], changes)] == emulator.projects() == [{**created, **changes}]
+    projects.delete(created["id"])
+    assert emulator.projects() == []
+    path = project_path(created)
+    assert writes(emulator) == [("POST", "/projects", body), ("PATCH", path, changes), ("DELETE", path, None)]
+    post, _patch, delete = [request.headers for request in emulator.log.writes]
+    assert (post["x-idempotency-key"], delete["x-confirm-delete"]) == ("change-4711", "true")
+
+
+def test_a_lost_response_to_a_delete_is_no_failure(projects, emulator):
+    existing = emulator.add_project("Client ERP")
+    emulator.faults.add("cut_after", "DELETE")
+    projects.delete(existing["id"])
+    assert emulator.deleted() == [existing]
+    assert [request.status for request in emulator.log.requests()] == [None, 404]
+
+
+@pytest.mark.parametrize(("key", "may_write"), [("full", True), ("scoped", True), ("read_only", False)])
+def test_a_read_only_key_is_rejected_before_a_write(make_client, emulator, key, may_write):
+    client = make_client(api_key=getattr(emulator.keys, key))
+    if may_write:
+        client.require_full_access()
+    else:
+        assert failure_of(client.require_full_access).code == "read_only_key"
+    assert emulator.log.count() == 0
+
+
+# In a Python prompt.
+
+PROMPT = """
+import sys
+sys.modules["ansible"] = None  # as if it were not installed
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine import apply, plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+client = Client(HttpClient(Settings(sys.argv[1], sys.argv[2])))
+print([project["name"] for project in client.of(PROJECT).list().objects])
+assert not [name for name in sys.modules if name.startswith("ansible.")]
+"""
+
+
+def test_the_client_needs_no_ansible(emulator):
+    emulator.add_project("Client ERP")
+    done = subprocess.run(
+        [sys.executable, "-c", PROMPT, emulator.keys.full, emulator.url],
+        env=clean_environment(PYTHONPATH=str(COLLECTIONS)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("['Client ERP']\n", "")

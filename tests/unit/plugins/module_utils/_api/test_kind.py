@@ -1,0 +1,154 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, PRIVATE_REPO, REDACTED_REPO, REPO, SERVER_ID
+
+PROJECT_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+ITEM = {"id": PROJECT_ID, "name": "Client ERP"}
+TEXT = {"type": "str"}
+
+
+# Options.
+
+PROJECT_FIELDS = {
+    "server": {"type": "str", "aliases": ["server_id"]},
+    "git_repo_url": TEXT,
+    "default_branch": TEXT,
+    "odoo_version": TEXT,
+}
+PROJECT_ID_OPTION = {"project_id": {"type": "str", "aliases": ["id"]}}
+
+
+def test_a_declaration_has_the_declarable_fields_as_options():
+    state = {"type": "str", "choices": ["present", "absent"]}
+    identity, key = {"name": TEXT, **PROJECT_ID_OPTION}, {"idempotency_key": {"type": "str", "no_log": False}}
+    assert PROJECT.options() == {"state": {**state, "default": "present"}, **identity, **PROJECT_FIELDS, **key}
+    assert PROJECT.options(default_state=None) == {"state": state, **identity, **PROJECT_FIELDS, **key}
+    assert PROJECT.shared_options() == {"state": state, **PROJECT_FIELDS}
+
+
+def test_an_info_module_has_its_filters_as_options():
+    server, version = PROJECT_FIELDS["server"], PROJECT_FIELDS["odoo_version"]
+    by_field = {"name": TEXT, "server": server, "odoo_version": version}
+    assert PROJECT.filter_options() == {**PROJECT_ID_OPTION, **by_field}
+    assert list(SERVER.filter_options()) == ["server_id", "name", "provider", "region"]
+
+
+LIMITED = Field("branch", max_length=255)
+VALUES = {
+    "umlauts up to the limit": (LIMITED, "ä" * 255, ""),
+    "emoji up to the limit": (LIMITED, "🥖" * 255, ""),
+    "a newline": (LIMITED, "two\nlines", ""),
+    "too long": (LIMITED, "n" * 256, "branch has 256 characters, and the API accepts at most 255"),
+    "NUL": (LIMITED, "x\0", "branch contains NUL or unpaired surrogate characters"),
+    "half a character": (LIMITED, "a\ud83d", "branch contains NUL or unpaired surrogate characters"),
+    "no limit": (Field("version"), "n" * 999, ""),
+    "a URL with credentials": (Field("repo", is_url=True), PRIVATE_REPO, ""),
+    "a redacted URL": (Field("repo", is_url=True), REDACTED_REPO, ""),
+    "no https": (Field("repo", is_url=True), "http://a/b", "repo is not an https URL (https://host/path)"),
+    "by its option": (
+        Field("repo_url", option="repo", is_url=True),
+        "x",
+        "repo is not an https URL (https://host/path)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("field", "value", "problem"), VALUES.values(), ids=VALUES)
+def test_a_field_says_what_is_wrong_with_a_value(field, value, problem):
+    assert field.problem(value) == problem
+
+
+# Objects of the API.
+
+INVALID = {
+    "empty": ({}, "without id"),
+    "id null": ({**ITEM, "id": None}, "without id"),
+    "id number": ({**ITEM, "id": 7}, "whose id is a JSON int, not a string"),
+    "id not a UUID": ({**ITEM, "id": "7"}, "whose id is not a UUID"),
+    "no name": ({"id": PROJECT_ID}, "without name"),
+    "name null": ({**ITEM, "name": None}, "without name"),
+    "name list": ({**ITEM, "name": ["n"]}, "whose name is a JSON list, not a string"),
+    "version number": ({**ITEM, "odoo_version": 17.0}, "whose odoo_version is a JSON float, not a string"),
+    "assigned number": ({**ITEM, "created_at": 7}, "whose created_at is a JSON int, not a string"),
+    "wrapped": ({"data": ITEM}, "without id"),
+    "list": ([ITEM], "that is a JSON list, not an object"),
+    "text": ("created", "that is a JSON str, not an object"),
+    "null": (None, "that is a JSON NoneType, not an object"),
+}
+
+
+@pytest.mark.parametrize(("item", "problem"), INVALID.values(), ids=INVALID)
+def test_an_invalid_object_is_reported_with_its_request(item, problem):
+    with pytest.raises(OecError) as caught:
+        PROJECT.check(item, "GET /projects")
+    failure = caught.value.failure
+    assert (failure.code, failure.message) == ("invalid_response", f"GET /projects returned a project {problem}")
+    assert "api_url" in failure.hint
+
+
+def test_an_invalid_server_is_called_a_server():
+    with pytest.raises(OecError, match="GET /servers returned a server whose region is a JSON int"):
+        SERVER.check({**ITEM, "region": 7}, "GET /servers")
+
+
+@pytest.mark.parametrize("more", [{}, {"server_id": None}, {"environment_count": 3}, {"tags": ["new to the API"]}])
+def test_a_valid_object_is_returned_unchanged(more):
+    item = {**ITEM, **more}
+    assert PROJECT.check(item, "GET /projects") is item
+    assert item == {**ITEM, **more}
+
+
+# Comparison and redaction.
+
+SAME = {
+    "equal": ("default_branch", "main", "main", True),
+    "other letters": ("default_branch", "main", "Main", False),
+    "not set": ("default_branch", None, "main", False),
+    "an id in capitals, declared": ("server_id", SERVER_ID, SERVER_ID.upper(), True),
+    "an id in capitals, of the API": ("server_id", SERVER_ID.upper(), SERVER_ID, True),
+    "another id": ("server_id", OTHER_SERVER_ID, SERVER_ID, False),
+    "no id": ("server_id", None, SERVER_ID, False),
+    "redacted output, declared again": ("git_repo_url", PRIVATE_REPO, REDACTED_REPO, True),
+    "an API that redacts by itself": ("git_repo_url", REDACTED_REPO, REDACTED_REPO, True),
+    "the real credentials": ("git_repo_url", PRIVATE_REPO, PRIVATE_REPO, True),
+    "credentials removed": ("git_repo_url", PRIVATE_REPO, REPO, False),
+    "redacted, of another repository": ("git_repo_url", f"{PRIVATE_REPO}2", REDACTED_REPO, False),
+    "redacted, where none are stored": ("git_repo_url", REPO, REDACTED_REPO, False),
+    "redacted, where no URL is stored": ("git_repo_url", None, REDACTED_REPO, False),
+    "a branch like a redacted URL": ("default_branch", "x://joe@b", "x://***@b", False),
+}
+
+
+@pytest.mark.parametrize(("name", "current", "desired", "is_same"), SAME.values(), ids=SAME)
+def test_a_current_value_is_compared_with_the_desired_one(name, current, desired, is_same):
+    assert PROJECT.is_same(name, current, desired) is is_same
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "redacted"),
+    [
+        ("git_repo_url", PRIVATE_REPO, REDACTED_REPO),
+        ("git_repo_url", "https://joe:a b/c@h/x", "https://***@h/x"),
+        ("git_repo_url", None, None),
+        ("default_branch", "x://a@b", "x://a@b"),
+        ("name", PRIVATE_REPO, PRIVATE_REPO),
+        ("new_to_the_api", f"see {PRIVATE_REPO}", f"see {REDACTED_REPO}"),
+        ("environment_count", 3, 3),
+    ],
+)
+def test_only_urls_are_redacted_among_declarable_fields(name, value, redacted):
+    assert PROJECT.redacted(name, value) == redacted
+
+
+def test_the_secrets_of_options_are_the_credentials_of_its_urls():
+    found = PROJECT.redaction.credentials({"name": "https://ann:secret99@h/x", "git_repo_url": PRIVATE_REPO})
+    assert set(found) == {"robot:hunter22", "robot", "hunter22"}

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from ansible_collections.oecsh.cloud.plugins.module_utils._base import errors
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
+    CODES,
+    Failure,
+    NoResponseError,
+    OecError,
+    RejectedError,
+    Subject,
+    summarize,
+)
+
+PLUGINS = Path(errors.__file__).parents[2]
+ERP = Subject("project", "Client ERP")
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        pytest.param(Failure("rejected", "it broke"), "it broke.", id="message"),
+        pytest.param(Failure("rejected", "it broke", "Fix it."), "it broke. Fix it.", id="hint"),
+        pytest.param(Failure("rejected", "did it break?", "Look."), "did it break? Look.", id="question"),
+        pytest.param(Failure("rejected", "it broke", subject=ERP), "project 'Client ERP': it broke.", id="subject"),
+        pytest.param(Failure("rejected", "it\x1b[31m\nbroke"), "it [31m broke.", id="control-characters"),
+    ],
+)
+def test_a_failure_reads_as_a_sentence(failure, sentence):
+    assert str(failure) == sentence
+
+
+def test_an_error_carries_what_a_rescue_block_reads():
+    error = NoResponseError("no_response", "it broke", "Fix it.", status=503, details=[1], subject=ERP)
+    expected = {"status": 503, "code": "no_response", "message": "it broke. Fix it.", "details": [1]}
+    assert error.failure.as_error() == expected
+    assert str(error) == str(error.failure) == "project 'Client ERP': it broke. Fix it."
+
+
+def test_a_failure_cannot_be_changed():
+    error = OecError("rejected", "it broke")
+    assert error.failure.about(ERP).subject == ERP
+    for owner, name in ((error.failure, "hint"), (error.failure, "subject"), (error, "failure")):
+        with pytest.raises(AttributeError):
+            setattr(owner, name, "other")
+    assert error.failure == Failure("rejected", "it broke")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_fatal", "is_about_the_request"),
+    [
+        (None, "rejected", False, False),
+        (302, "redirected", False, False),
+        (400, "bad_request", False, True),
+        (401, "invalid_key", True, False),
+        (402, "subscription_blocked", True, True),
+        (403, "read_only_key", False, True),
+        (422, "validation", False, True),
+        (429, "ip_blocked", True, False),
+        (429, "rate_limit_exceeded", False, False),
+    ],
+)
+def test_what_a_rejection_is_about(status, code, is_fatal, is_about_the_request):
+    error = RejectedError(code, "m", status=status)
+    assert (error.failure.is_fatal, error.is_about_the_request) == (is_fatal, is_about_the_request)
+
+
+@pytest.mark.parametrize(
+    ("status", "from_api", "expected"), [(404, True, True), (404, False, False), (403, True, False)]
+)
+def test_only_the_api_can_say_not_found(status, from_api, expected):
+    assert RejectedError("rejected", "m", status=status, from_api=from_api).is_not_found is expected
+
+
+@pytest.mark.parametrize(
+    ("count", "joined"),
+    [(0, ""), (2, "R1. R2."), (5, "R1. R2. R3. R4. R5."), (500, "R1. R2. R3. R4. R5. ... and 495 more.")],
+)
+def test_summarize_joins_five_and_counts_the_others(count, joined):
+    assert summarize([f"R{number}." for number in range(1, count + 1)]) == joined
+
+
+def literals(node):
+    """Return the strings that an expression is, in either branch of a conditional."""
+    if isinstance(node, ast.IfExp):
+        return literals(node.body) | literals(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def codes_in(node):
+    """Return the codes that a node of the syntax tree names: passed, declared as a default, or returned."""
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in ("Failure", "OecError", "NoResponseError", "RejectedError"):
+            return set().union(*map(literals, node.args[:1]))
+        if name == "Field":
+            return set().union(*(literals(word.value) for word in node.keywords if word.arg in ("required", "unknown")))
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) in ("Code", "AnyCode"):
+        return literals(node.value)
+    if isinstance(node, ast.FunctionDef) and node.returns and ast.unparse(node.returns) in ("Code", "AnyCode"):
+        return set().union(*(literals(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Return)))
+    return set()
+
+
+def test_the_codes_in_use_are_the_documented_ones():
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PLUGINS.rglob("*.py")]
+    assert set().union(*(codes_in(node) for tree in trees for node in ast.walk(tree))) == set(CODES)

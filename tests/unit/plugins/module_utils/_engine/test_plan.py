@@ -1,0 +1,358 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import Difference
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.tests import support
+
+BERLIN, PARIS, UNKNOWN_ID = support.SERVER_ID, support.OTHER_SERVER_ID, support.UNKNOWN_ID
+REPO, PRIVATE_REPO, REDACTED_REPO = support.REPO, support.PRIVATE_REPO, support.REDACTED_REPO
+SERVERS = [{"id": BERLIN, "name": "berlin"}, {"id": PARIS, "name": "paris"}]
+
+
+def uuid(number):
+    return f"3fa85f64-5717-4562-b3fc-{number:012x}"
+
+
+def project(name="Acme", number=1, **fields):
+    texts = {"odoo_version": "17.0", "git_repo_url": REPO, "default_branch": "main", "server_id": BERLIN}
+    return {"id": uuid(number), "name": name, "environment_count": 3, "created_at": "2025-09-15", **texts, **fields}
+
+
+def planned(*items, existing=(), kind=PROJECT, servers=None, **more):
+    return plan(
+        kind,
+        [Desired.parse(kind, item) for item in items],
+        existing,
+        {"server": SERVERS if servers is None else servers},
+        **more,
+    )
+
+
+def actions(*items, **more):
+    """Return the actions of a plan without problems."""
+    found = planned(*items, **more)
+    assert found.rejection is None
+    return found.actions
+
+
+def codes(found):
+    return [problem.failure.code for problem in found.problems]
+
+
+# One project.
+
+EXISTING, TWINS = project(), [project("Twin", 11), project("Twin", 12)]
+# Options that find the existing project, and such that create one.
+ACME, ACME_ID, NEW = {"name": "Acme"}, {"project_id": uuid(1)}, {"name": "New", "server": "paris"}
+MISSING_ID, ABSENT, ATLANTIS = {"project_id": UNKNOWN_ID}, {"state": "absent"}, {"server": "atlantis"}
+DEV, REPO_2, VERSION = {"default_branch": "dev"}, {"git_repo_url": f"{REPO}2"}, {"odoo_version": "18.0"}
+REDACTED = {"git_repo_url": REDACTED_REPO}
+SAME = {"server": "berlin", "git_repo_url": REPO, "default_branch": "main", "odoo_version": "17.0"}
+ON_PARIS = {"name": "New", "server_id": PARIS}
+ACTIONS = {
+    "on a server by name": (NEW, "created", ON_PARIS),
+    "on a server by id": (NEW | {"server": PARIS.upper()}, "created", ON_PARIS),
+    "with everything": (NEW | DEV | REPO_2 | VERSION, "created", ON_PARIS | DEV | REPO_2 | VERSION),
+    "a name in other letters": (NEW | {"name": "acme"}, "created", ON_PARIS | {"name": "acme"}),
+    "another branch": (ACME | DEV, "updated", DEV),
+    "another repository": (ACME | SAME | REPO_2, "updated", REPO_2),
+    "another name": (ACME_ID | {"name": "New"}, "updated", {"name": "New"}),
+    "all that can change": (ACME_ID | {"name": "New"} | DEV | REPO_2, "updated", {"name": "New"} | DEV | REPO_2),
+    "only a name": (ACME, "unchanged", None),
+    "only an id": (ACME_ID, "unchanged", None),
+    "an id in capitals": ({"project_id": uuid(1).upper()}, "unchanged", None),
+    "everything as it is": (ACME | SAME, "unchanged", None),
+    "missing, by name": (NEW | ABSENT, "unchanged", None),
+    "missing, by id": (MISSING_ID | ABSENT, "unchanged", None),
+    "absent, by name": (ACME | ABSENT, "deleted", None),
+    "absent, by id": (ACME_ID | ABSENT, "deleted", None),
+    "absent, whatever else": (ACME | ABSENT | ATLANTIS | VERSION, "deleted", None),
+}
+
+
+@pytest.mark.parametrize(("item", "type_", "body"), ACTIONS.values(), ids=ACTIONS)
+def test_only_what_differs_is_sent(item, type_, body):
+    (action,) = actions(item, existing=[EXISTING])
+    assert (action.type, action.body, action.changed) == (type_, body, type_ != "unchanged")
+
+
+@pytest.mark.parametrize("item", [ACME, ACME_ID, ACME | {"server": "berlin"}, ACME | {"server": BERLIN}])
+@pytest.mark.parametrize("existing", [EXISTING, project(id=uuid(1).upper(), server_id=BERLIN.upper())])
+def test_ids_of_the_api_may_be_in_capitals(item, existing):
+    (action,) = actions(item, existing=[existing], servers=[{"id": BERLIN.upper(), "name": "berlin"}], prune=True)
+    assert action.type == "unchanged"
+
+
+def test_empty_fields_are_filled():
+    (action,) = actions(ACME | DEV | REPO_2, existing=[project(git_repo_url=None, default_branch=None)])
+    assert action.body == DEV | REPO_2
+
+
+def test_a_create_predicts_all_but_what_the_api_assigns():
+    (action,) = actions(NEW | {"idempotency_key": "release-7"})
+    assert (action.before, action.idempotency_key) == (None, "release-7")
+    unset = dict.fromkeys(["id", "git_repo_url", "odoo_version", "created_at"])
+    assert action.after == ON_PARIS | unset | {"default_branch": "main", "environment_count": 0}
+
+
+@pytest.mark.parametrize(("item", "after"), [(DEV, project(color="blue") | DEV), (ABSENT, None)])
+def test_a_change_is_predicted_with_unknown_fields(item, after):
+    existing = project(color="blue")
+    (action,) = actions(ACME | item, existing=[existing])
+    assert (action.before, action.after) == (existing, after)
+
+
+def test_an_action_has_the_name_of_the_project_after_it():
+    items = [ACME_ID | {"name": "After"}, {"project_id": uuid(2)}, MISSING_ID | ABSENT, NEW | ABSENT]
+    found = actions(*items, existing=[EXISTING, project("Same", 2)])
+    assert [action.name for action in found] == ["After", "Same", UNKNOWN_ID, "New"]
+
+
+# Diff and differences.
+
+FIELDS = ACME | {"server_id": BERLIN, "git_repo_url": REPO, "default_branch": "main", "odoo_version": "17.0"}
+PRIVATE, PRIVATE_ID = FIELDS | REDACTED | {"name": "Private"}, {"project_id": uuid(2)}
+OTHER_CREDENTIALS = f"{REDACTED_REPO} (other credentials)"
+CREATED = ON_PARIS | {"git_repo_url": None, "default_branch": "main", "odoo_version": None}
+DIFFS = {
+    "create": (NEW, {}, CREATED, [("project", "absent", "present")]),
+    "update": (ACME | DEV, FIELDS, FIELDS | DEV, [("default_branch", "main", "dev")]),
+    "unchanged": (ACME, FIELDS, FIELDS, []),
+    "delete": (ACME | ABSENT, FIELDS, {}, [("project", "present", "absent")]),
+    "missing": (NEW | ABSENT, {}, {}, []),
+    "credentials": (
+        ACME | {"git_repo_url": PRIVATE_REPO},
+        FIELDS,
+        FIELDS | REDACTED,
+        [("git_repo_url", REPO, REDACTED_REPO)],
+    ),
+    "other credentials": (
+        PRIVATE_ID | {"name": "New", "git_repo_url": PRIVATE_REPO.replace("@", "2@")},
+        PRIVATE,
+        PRIVATE | {"name": "New", "git_repo_url": OTHER_CREDENTIALS},
+        [("name", "Private", "New"), ("git_repo_url", REDACTED_REPO, OTHER_CREDENTIALS)],
+    ),
+    "the same credentials": (
+        PRIVATE_ID | DEV | {"git_repo_url": PRIVATE_REPO},
+        PRIVATE,
+        PRIVATE | DEV,
+        [("default_branch", "main", "dev")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("item", "before", "after", "differences"), DIFFS.values(), ids=DIFFS)
+def test_a_diff_has_the_declarable_fields_without_secrets(item, before, after, differences):
+    (action,) = actions(item, existing=[EXISTING, project("Private", 2, git_repo_url=PRIVATE_REPO)])
+    headers = [str(action.subject) + ("" if side else " (absent)") for side in (before, after)]
+    assert action.diff == {"before": before, "after": after, "before_header": headers[0], "after_header": headers[1]}
+    assert action.differences == [Difference(*each) for each in differences]
+
+
+@pytest.mark.parametrize(
+    ("stored", "names"),
+    [
+        ({"odoo_version": "18.0", "server_id": PARIS.upper()}, []),
+        ({"default_branch": "Dev"}, ["default_branch"]),
+        ({"git_repo_url": "https://robot:swordfish@github.com/x"}, ["git_repo_url"]),
+        ({"default_branch": None, "git_repo_url": None}, ["default_branch", "git_repo_url"]),
+    ],
+    ids=["no difference", "text", "URL", "nothing"],
+)
+def test_each_value_stored_differently_is_warned_of(stored, names):
+    (action,) = actions(NEW | DEV | {"git_repo_url": PRIVATE_REPO})
+    warnings = action.stored_mismatches({**action.after, **stored})
+    assert sorted(warning.partition("sent ")[2].split()[0] for warning in warnings) == names
+    assert [secret for secret in ("hunter22", "swordfish") if secret in str(warnings)] == []
+
+
+# What cannot be planned.
+
+TO_PARIS, TO_18 = ("server", "berlin", "paris"), ("odoo_version", "17.0", "18.0")
+KEYS = [NEW | {"name": name, "idempotency_key": "k"} for name in "AB"]
+MESSAGES = [
+    ([{"name": "New"}], "missing_server", "the project does not exist, and 'server' is required to create it"),
+    ([MISSING_ID], "not_found", f"the project {UNKNOWN_ID} does not exist"),
+    ([{"name": "Twin"}], "ambiguous_name", f"2 projects have this name: {uuid(11)}, {uuid(12)}"),
+    (
+        [NEW | {"name": "Acme "}],
+        "similar_name",
+        f"project 'Acme' ({uuid(1)}) already exists and differs only in leading or trailing whitespace",
+    ),
+    ([ACME | REDACTED], "invalid_input", "git_repo_url has *** instead of credentials, as in the output of modules"),
+    (
+        [ACME | VERSION | {"server": "paris"}],
+        "immutable_field",
+        "cannot change server from 'berlin' to 'paris'; odoo_version from '17.0' to '18.0': "
+        "the API does not support it",
+    ),
+    ([ACME, ACME], "duplicate_declaration", "it is declared 2 times"),
+    ([ACME, ACME_ID], "duplicate_declaration", f"it is declared 2 times, as {uuid(1)}"),
+    (KEYS, "duplicate_declaration", "2 projects have the idempotency_key 'k'"),
+]
+
+
+@pytest.mark.parametrize(("items", "code", "message"), MESSAGES, ids=[row[2][:40] for row in MESSAGES])
+def test_a_rejected_declaration_says_what_is_wrong(items, code, message):
+    (problem,) = planned(*items, existing=[EXISTING, *TWINS]).problems
+    assert (problem.failure.code, problem.failure.message) == (code, message)
+
+
+PLANS = {
+    # Each ends with the codes of the problems, or with the types of the actions.
+    "an unknown server": ([NEW | ATLANTIS], [], ["unknown_server"]),
+    "of an existing project": ([ACME | ATLANTIS], [EXISTING], ["unknown_server"]),
+    "two of the name, absent": ([{"name": "Twin"} | ABSENT], TWINS, ["ambiguous_name"]),
+    "twins with their ids": ([{"project_id": uuid(n), "name": "Twin"} for n in (11, 12)], TWINS, ["unchanged"] * 2),
+    "whitespace before": ([NEW | {"name": " Acme"}], [EXISTING], ["similar_name"]),
+    "a newline after": ([NEW | {"name": "Acme\n"}], [EXISTING], ["similar_name"]),
+    "whitespace of the API": ([NEW | {"name": "Acme"}], [project("Acme ")], ["similar_name"]),
+    "whitespace of both": ([NEW | {"name": "Acme ", "server": "berlin"}], [project("Acme ")], ["unchanged"]),
+    "redacted, to create": ([NEW | REDACTED], [], ["invalid_input"]),
+    "redacted, where none are stored": ([ACME | REDACTED], [project(git_repo_url=None)], ["invalid_input"]),
+    "redacted, as stored": ([ACME | REDACTED], [project(git_repo_url=PRIVATE_REPO)], ["unchanged"]),
+    "a name to create, three times": ([NEW] * 3, [], ["duplicate_declaration"]),
+    "an id in two spellings": ([ACME_ID, {"project_id": uuid(1).upper()}], [EXISTING], ["duplicate_declaration"]),
+    "an id of the API in capitals": ([ACME_ID, ACME], [project(id=uuid(1).upper())], ["duplicate_declaration"]),
+    "one name with an id": ([NEW, ACME_ID | {"name": "New"}], [EXISTING], ["duplicate_declaration"]),
+    "present and absent": ([ACME, ACME | ABSENT], [EXISTING], ["duplicate_declaration"]),
+    "a missing id, absent twice": ([MISSING_ID | ABSENT] * 2, [], ["unchanged"] * 2),
+    "swapped names": (
+        [ACME_ID | {"name": "B"}, {"project_id": uuid(2)} | ACME],
+        [EXISTING, project("B", 2)],
+        ["updated"] * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize(("items", "existing", "expected"), PLANS.values(), ids=PLANS)
+def test_a_plan_is_rejected_only_for_what_is_wrong(items, existing, expected):
+    found = planned(*items, existing=existing)
+    assert (codes(found) or [action.type for action in found.actions]) == expected
+
+
+UPPER_SERVERS = [{"id": BERLIN.upper(), "name": "berlin"}, {"id": PARIS.upper(), "name": "paris"}]
+IMMUTABLE = {
+    "by name": ({"server": "paris"}, {}, SERVERS, [TO_PARIS]),
+    "by id": ({"server": PARIS}, {}, SERVERS, [TO_PARIS]),
+    "in capitals": ({"server": PARIS}, {"server_id": BERLIN.upper()}, UPPER_SERVERS, [TO_PARIS]),
+    "servers not read": ({"server": PARIS}, {}, [], [("server", BERLIN, PARIS)]),
+    "no server before": ({"server": "paris"}, {"server_id": None}, SERVERS, [("server", None, "paris")]),
+    "version": (VERSION | DEV, {}, SERVERS, [TO_18]),
+    "both": (VERSION | {"server": "paris"}, {}, SERVERS, [TO_PARIS, TO_18]),
+}
+
+
+@pytest.mark.parametrize(("options", "current", "servers", "differences"), IMMUTABLE.values(), ids=IMMUTABLE)
+def test_immutable_fields_are_rejected_with_their_values(options, current, servers, differences):
+    found = planned(ACME | options, existing=[project(**current)], servers=servers)
+    assert codes(found) == ["immutable_field"]
+    assert found.problems[0].differences == [Difference(*each) for each in differences]
+
+
+def test_all_problems_are_reported_at_once():
+    items = [{"name": "No server"}, {"name": "Twin"}, ACME | VERSION, NEW, NEW, {"name": "Lost"} | ATLANTIS]
+    found = planned(*items, existing=[EXISTING, *TWINS, project("Undeclared", 7)], prune=True)
+    assert [(detail["project"], detail["code"]) for detail in found.rejection.details] == [
+        ("New", "duplicate_declaration"),
+        ("No server", "missing_server"),
+        ("Twin", "ambiguous_name"),
+        ("Acme", "immutable_field"),
+        ("Lost", "unknown_server"),
+        (None, "prune_limit_exceeded"),
+    ]
+    failures = [problem.failure for problem in found.problems]
+    assert [detail["message"] for detail in found.rejection.details] == [failure.sentences for failure in failures]
+    assert (found.rejection.code, found.rejection.subject) == ("duplicate_declaration", None)
+    assert found.rejection.message.startswith(f"{failures[0]} {failures[1]} ")
+    assert [action.name for action in found.actions] == ["New", "New", "Undeclared"]
+
+
+# Prune.
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_actions_are_in_the_declared_order_then_pruned_ones(prune):
+    existing = [project(name, number) for number, name in enumerate("ABCD", 1)]
+    items = [{"name": "D"} | DEV, NEW, {"name": "B"} | ABSENT]
+    found = actions(*items, existing=existing, prune=prune, prune_limit=2)
+    declared = [("updated", "D", False), ("created", "New", False), ("deleted", "B", False)]
+    pruned = [("deleted", "A", True), ("deleted", "C", True)] if prune else []
+    assert [(action.type, action.name, action.is_pruned) for action in found] == declared + pruned
+
+
+PRUNED = {
+    "none without a limit": ([NEW], [EXISTING], {}, ["prune_limit_exceeded"]),
+    "up to the limit": ([NEW], TWINS, {"prune_limit": 2}, []),
+    "one too many": ([NEW], TWINS, {"prune_limit": 1}, ["prune_limit_exceeded"]),
+    "declared as absent": ([ACME | ABSENT], [EXISTING], {}, []),
+    "renamed": ([ACME_ID | {"name": "After"}], [EXISTING], {}, []),
+    "declared, but immutable": ([ACME | VERSION], [EXISTING], {}, ["immutable_field"]),
+    "declared, but on an unknown server": ([ACME | ATLANTIS], [EXISTING], {}, ["unknown_server"]),
+    "declared, but ambiguous": ([{"name": "Twin"}], TWINS, {}, ["ambiguous_name"]),
+}
+
+
+@pytest.mark.parametrize(("items", "existing", "limit", "expected"), PRUNED.values(), ids=PRUNED)
+def test_only_undeclared_projects_are_pruned(items, existing, limit, expected):
+    assert codes(planned(*items, existing=existing, prune=True, **limit)) == expected
+
+
+@pytest.mark.parametrize(("count", "more"), [(12, ""), (13, ", ..."), (500, ", ...")])
+def test_the_first_12_projects_to_prune_are_named(count, more):
+    existing = [project(f"P{number}", number) for number in range(count)]
+    (problem,) = planned(NEW, existing=existing, prune=True, prune_limit=10).problems
+    names = ", ".join(f"'P{number}'" for number in range(12))
+    assert problem.failure.message == f"prune would delete {count} projects, and prune_limit is 10: {names}{more}"
+    assert problem.failure.hint == "Declare those to keep, or raise prune_limit."
+
+
+# The engine names no kind.
+
+NOTE = Field("description", option="note", max_length=500)
+WEBHOOK = Kind("webhook", "/webhooks", (Field("url", is_url=True), NOTE), key="url")
+URL, OTHER_URL, HOOK = "https://hook.example/a", "https://hook.example/b", {"url": "https://hook.example/a"}
+WEBHOOKS = {
+    "create": ([{"url": "https://x/y"}], {}, [("created", {"url": "https://x/y"})], ""),
+    "update": ([HOOK | {"note": "new"}], {}, [("updated", {"description": "new"})], ""),
+    "update the key": ([{"webhook_id": uuid(1), "url": "https://x/y"}], {}, [("updated", {"url": "https://x/y"})], ""),
+    "unchanged": ([{"webhook_id": uuid(1)}], {}, [("unchanged", None)], ""),
+    "delete": ([HOOK | ABSENT], {}, [("deleted", None)], ""),
+    "prune": ([HOOK], {"prune": True, "prune_limit": 1}, [("unchanged", None), ("deleted", None)], ""),
+    "unknown": ([{"webhook_id": UNKNOWN_ID}], {}, [], f"webhook '{UNKNOWN_ID}': the webhook {UNKNOWN_ID} does not"),
+    "duplicate": (
+        [HOOK] * 2,
+        {},
+        [("unchanged", None)] * 2,
+        f"webhook '{URL}': it is declared 2 times. Declare it once, or set the webhook_id of each.",
+    ),
+    "prune too many": (
+        [HOOK],
+        {"prune": True},
+        [("unchanged", None), ("deleted", None)],
+        f"prune would delete 1 webhooks, and prune_limit is 0: '{OTHER_URL}'.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("items", "more", "expected", "message"), WEBHOOKS.values(), ids=WEBHOOKS)
+def test_the_engine_plans_any_kind(items, more, expected, message):
+    existing = [{"id": uuid(1), "url": URL, "description": None}, {"id": uuid(2), "url": OTHER_URL, "events": []}]
+    found = planned(*items, existing=existing if more else existing[:1], kind=WEBHOOK, **more)
+    assert [(action.type, action.body) for action in found.actions] == expected
+    for action in found.actions:
+        assert action.diff["after_header"].startswith("webhook 'https://")
+        assert {each.field for each in action.differences} <= {"webhook", "url", "note"}
+    if message:
+        assert found.rejection.message.startswith(message)
+        assert [set(detail) for detail in found.rejection.details] == [{"webhook", "code", "message"}]
+    else:
+        assert found.rejection is None

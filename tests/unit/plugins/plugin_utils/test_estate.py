@@ -1,0 +1,187 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.oecsh.cloud.plugins.filter.estate_file import FilterModule
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import drop_empty_options
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._estate import (
+    EXPORTED_FIELDS,
+    MAX_LENGTHS,
+    estate_file,
+    estate_from,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SERVER_ID = "8e4f2a1c-1234-5678-abcd-ef0123456789"
+SERVER = {"id": SERVER_ID, "name": "production-fsn1"}
+OTHER_ID = "8e4f2a1c-1234-5678-abcd-ef0123456780"
+
+FILE = """\
+---
+# The projects on oec.sh, as the role oecsh.cloud.export found them. The role oecsh.cloud.provision makes them so.
+# Where *** stands in a URL, the API holds credentials that are not written here; declared like this, they stay as they are.
+provision_projects:
+  - name: "Client ERP"
+    server: "production-fsn1"
+    git_repo_url: "https://***@github.com/acme/client-erp"
+    default_branch: "main"
+    odoo_version: "17.0"
+  - name: !unsafe "{{ 7 * 7 }}"
+    project_id: 00000000-0000-0000-0000-000000000001
+    # git_repo_url is left out: it is not an https URL, and only such can be declared.
+  - name: !unsafe "{{ 7 * 7 }}"
+    project_id: 00000000-0000-0000-0000-000000000002
+  - # name is left out: it has 256 characters, and at most 255 can be declared.
+    project_id: 00000000-0000-0000-0000-000000000003
+    # default_branch is left out: it contains NUL or unpaired surrogate characters.
+"""  # noqa: E501
+
+
+def project(number: int = 0, **fields: Any) -> dict[str, Any]:
+    values = {"name": "Client ERP", "environment_count": 3, **dict.fromkeys(EXPORTED_FIELDS[3:]), "server_id": None}
+    return {**values, **fields, "id": f"00000000-0000-0000-0000-{number:012}"}
+
+
+def exported(*projects: dict[str, Any], servers: Any = None) -> list[dict[str, str]]:
+    return estate_from(list(projects), [SERVER] if servers is None else servers)["provision_projects"]
+
+
+def test_the_file():
+    url = "https://***@github.com/acme/client-erp"
+    projects = [
+        project(0, server_id=SERVER_ID, git_repo_url=url, default_branch="main", odoo_version="17.0"),
+        project(1, name="{{ 7 * 7 }}", git_repo_url="git@github.com:acme/x.git"),
+        project(2, name="{{ 7 * 7 }}"),
+        project(3, name="x" * 256, default_branch="a\0b"),
+    ]
+    assert estate_file(projects, [SERVER]) == FILE
+    assert estate_file([], []).endswith("as they are.\nprovision_projects: []\n")
+
+
+def test_rules_are_those_of_the_kind():
+    declarable = {field.option_name: field for field in PROJECT.declarable}
+    assert set(EXPORTED_FIELDS) == {*declarable, PROJECT.id_option}
+    assert {name: field.max_length for name, field in declarable.items() if field.max_length} == MAX_LENGTHS
+
+
+@pytest.mark.parametrize(
+    ("name", "is_identified"),
+    [
+        ("Client ERP", True),
+        (" Client ERP", True),
+        ("client erp", True),
+        ("x" * 255, True),
+        ("x" * 256, False),
+        ("shared", False),
+        ("", False),
+        (" \t", False),
+        ("a\0b", False),
+        ("a\ud800b", False),
+    ],
+)
+def test_project_id_where_the_name_identifies_none(name, is_identified):
+    item = exported(project(1, name=name), project(2, name="shared"))[0]
+    assert ("project_id" not in item) == is_identified
+
+
+@pytest.mark.parametrize(
+    ("servers", "expected"),
+    [
+        ([SERVER], "production-fsn1"),
+        ([SERVER, {**SERVER, "id": OTHER_ID}], SERVER_ID),
+        ([], SERVER_ID),
+        ([{"id": SERVER_ID, "name": ""}], SERVER_ID),
+        ([{"id": SERVER_ID, "name": " "}], SERVER_ID),
+        ([{"id": SERVER_ID, "name": OTHER_ID}], SERVER_ID),
+        ([{"id": SERVER_ID, "name": "a\ud800b"}], SERVER_ID),
+    ],
+)
+def test_server_is_named_where_the_name_is_unique(servers, expected):
+    assert exported(project(server_id=SERVER_ID), servers=servers)[0]["server"] == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_exported"),
+    [
+        ("git_repo_url", "https://github.com/acme/x", True),
+        ("git_repo_url", "https://***@github.com:8443/acme/x", True),
+        ("git_repo_url", "https://a:b/c", False),
+        ("git_repo_url", "https://host:99999/x", False),
+        ("git_repo_url", "http://github.com/acme/x", False),
+        ("git_repo_url", "https://github.com/a b", False),
+        ("git_repo_url", "git@github.com:acme/x.git", False),
+        ("default_branch", "x" * 255, True),
+        ("default_branch", "x" * 256, False),
+        ("default_branch", "a\0b", False),
+        ("odoo_version", "a\ud800b", False),
+        ("odoo_version", "", False),
+        ("odoo_version", None, False),
+    ],
+)
+def test_what_the_module_rejects_is_left_out(field, value, is_exported):
+    assert exported(project(**{field: value}))[0] == {"name": "Client ERP", **({field: value} if is_exported else {})}
+
+
+HOSTILE = st.sampled_from(["", " ", "007", "17.0", "yes", "~", "<<", "{{ x }}", "{% x", "!unsafe", "*a", "- b", "é: #"])
+# The categories include unpaired surrogates (Cs) and control characters (Cc).
+TEXTS = HOSTILE | st.text(st.characters(categories=["L", "N", "P", "S", "Z", "C"]) | st.sampled_from("{}\"'\\\0\n"))
+URLS = st.none() | TEXTS | st.builds("https://{}@{}/{}".format, TEXTS, st.sampled_from(["host", "a:b", "a:1"]), TEXTS)
+NAMES = st.just("x" * 256) | TEXTS
+PROJECTS = st.lists(
+    st.builds(
+        dict,
+        name=NAMES,
+        server_id=st.sampled_from([SERVER_ID, OTHER_ID, None]),
+        git_repo_url=URLS,
+        default_branch=st.none() | NAMES,
+        odoo_version=st.none() | TEXTS,
+    ),
+    max_size=4,
+)
+SERVERS = st.tuples(TEXTS, TEXTS).map(
+    lambda names: [{"id": ident, "name": name} for ident, name in zip((SERVER_ID, OTHER_ID), names, strict=True)]
+)
+
+
+@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+@given(PROJECTS, SERVERS)
+def test_provisioning_the_file_changes_nothing(fields, servers):
+    """Ansible reads exactly what was declared, and the module has nothing to reject or to change."""
+    existing = [project(number, **each) for number, each in enumerate(fields)]
+    projects = PROJECT.redaction(existing)
+    items = DataLoader().load(estate_file(projects, servers))["provision_projects"]
+    assert items == exported(*projects, servers=servers)
+    desired = [Desired.parse(PROJECT, item) for item in drop_empty_options(items)]
+    planned = plan(PROJECT, desired, existing, {"server": servers}, prune=True)
+    assert planned.problems == []
+    assert [action.changed for action in planned.actions] == [False] * len(existing)
+
+
+@pytest.mark.parametrize(
+    ("projects", "servers", "wrong"),
+    [
+        ("", [], "projects"),
+        ({"projects": []}, [], "projects"),
+        ([None], [], "projects"),
+        ([{"name": "without id"}], [], "projects"),
+        ([{"id": SERVER_ID, "name": None}], [], "projects"),
+        ([project(odoo_version=17.0)], [], "projects"),
+        ([], None, "servers"),
+        ([], ["production-fsn1"], "servers"),
+    ],
+)
+def test_the_filter_rejects_other_types(projects, servers, wrong):
+    message = f"^estate_file: {wrong} must be a list of dictionaries with id and name"
+    with pytest.raises(AnsibleFilterError, match=message):
+        FilterModule().filters()["estate_file"](projects, servers)

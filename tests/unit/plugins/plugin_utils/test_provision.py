@@ -1,0 +1,237 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._provision import (
+    provision_batches,
+    provision_deletions,
+    provision_result,
+)
+
+SKIPPED = {"skipped": True, "changed": False}
+ERROR = {"status": 401, "code": "unauthorized", "message": "No.", "details": None}
+CRASH = {"failed": True, "msg": "MODULE FAILURE"}
+
+
+def entry(name, action="updated", **fields):
+    """One of `projects` in a result of oec_projects."""
+    changed = action not in ("unchanged", "failed")
+    project = None if action == "deleted" else {"name": name}
+    about = {"name": name, "project_id": f"id-{name}", "action": action, "changed": changed}
+    return {**about, "project": project, "error": None, **fields}
+
+
+def plan(*entries):
+    return {"changed": True, "projects": list(entries)}
+
+
+def declared(names):
+    return [{"name": name} for name in names]
+
+
+def batch(names, **result):
+    """The result of one batch of the projects a, b, c ...; without `projects` it failed as a whole."""
+    return {"ansible_loop_var": "batch", "batch": {"indexes": ["abcd".index(name) for name in names]}, **result}
+
+
+def applied(*entries):
+    """The result of a task that applied these."""
+    failed = sum(each["action"] == "failed" for each in entries)
+    return {"projects": list(entries), "summary": {"failed": failed}}
+
+
+def actions(result):
+    return [(each["name"], each["action"]) for each in result["projects"]]
+
+
+@pytest.mark.parametrize(
+    ("planned", "size", "expected"),
+    [
+        ("", 2, []),
+        ("uuu", 2, []),
+        ("c", 2, ["a"]),
+        ("ccc", 2, ["ab", "c"]),
+        ("cccc", 2, ["ab", "cd"]),
+        ("cucuc", 2, ["ac", "e"]),
+        ("cc", 1, ["a", "b"]),
+        ("cc", " 1 ", ["a", "b"]),
+        ("cc", "3", ["ab"]),
+        ("c" * 21, None, ["abcdefghijklmnopqrst", "u"]),
+        ("c" * 21, "", ["abcdefghijklmnopqrst", "u"]),
+        ("c" * 21, " ", ["abcdefghijklmnopqrst", "u"]),
+        ("c" * 21, 0, ["abcdefghijklmnopqrst", "u"]),
+        ("c" * 21, "0", ["abcdefghijklmnopqrst", "u"]),
+    ],
+)
+def test_batches_are_the_changes_in_order(planned, size, expected):
+    """`planned`: c for each project that changes, u for each that does not. Names are letters."""
+    names = "abcdefghijklmnopqrstuvwxyz"[: len(planned)]
+    entries = [entry(name, {"c": "created", "u": "unchanged"}[each]) for name, each in zip(names, planned, strict=True)]
+    batches = provision_batches(plan(*entries, entry("pruned", "deleted")), declared(names), size)
+    assert ["".join(names[index] for index in each["indexes"]) for each in batches] == expected
+
+
+@pytest.mark.parametrize("size", [-1, "-1", 1.5, "1.5", "many", True, False, [], {}])
+def test_batch_size_must_be_a_whole_number(size):
+    with pytest.raises(ValueError, match="whole number") as raised:
+        provision_batches(plan(), [], size)
+    assert repr(size) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("total", "size", "expected"),
+    [
+        (1, 5, [("1 to 1 of 1", 0)]),
+        (3, 2, [("1 to 2 of 3", 1), ("3 to 3 of 3", 0)]),
+        (41, 20, [("1 to 20 of 41", 2), ("21 to 40 of 41", 1), ("41 to 41 of 41", 0)]),
+        (60, 20, [("1 to 20 of 60", 2), ("21 to 40 of 60", 1), ("41 to 60 of 60", 0)]),
+        (30, 25, [("1 to 25 of 30", 1), ("26 to 30 of 30", 0)]),
+    ],
+)
+def test_labels_count_and_estimate(total, size, expected):
+    names = list(map(str, range(total)))
+    labels = [each["label"] for each in provision_batches(plan(*map(entry, names)), declared(names), size)]
+    estimates = {0: "", **{n: f", then about {n} min more at 20 writes a minute" for n in (1, 2)}}
+    assert labels == [f"{progress} to change{estimates[minutes]}" for progress, minutes in expected]
+
+
+@pytest.mark.parametrize(
+    ("batches", "is_complete"),
+    [
+        ([], True),
+        ([batch("a", **applied(entry("a"))), batch("", **applied())], True),
+        ([batch("a", **applied(entry("a", "failed"))), batch("", **applied())], False),
+        ([batch("", **applied()), batch("a", failed=True, error=ERROR)], False),
+        ([batch("a", **SKIPPED)], False),
+    ],
+)
+def test_nothing_is_deleted_after_a_failure(batches, is_complete):
+    planned = plan(entry("a"), entry("b", "deleted"), entry("c", "deleted"))
+    expected = [{"project_id": f"id-{name}", "state": "absent"} for name in "bc"]
+    assert provision_deletions(planned, declared("a"), batches) == (expected if is_complete else [])
+
+
+def test_only_pruned_projects_are_deleted():
+    planned = plan(entry("a", "deleted"), entry("b"), entry("c", "deleted"))
+    assert [item["project_id"] for item in provision_deletions(planned, declared("ab"), [])] == ["id-c"]
+    assert provision_deletions(planned, declared("abc"), []) == []
+
+
+PLAN = plan(entry("a"), entry("b", "unchanged"), entry("c", "created"), entry("d", "deleted"), entry("e", "deleted"))
+DONE = [batch("a", **applied(entry("a"))), batch("c", **applied(entry("c", "created")))]
+PRUNED = applied(entry("e", "deleted"))
+
+
+@pytest.mark.parametrize(
+    ("batches", "pruning", "expected"),
+    [
+        pytest.param(
+            [*DONE, batch("d", **applied(entry("d", "deleted")))],
+            PRUNED,
+            "b unchanged, a updated, c created, d deleted, e deleted",
+            id="all done",
+        ),
+        pytest.param(
+            [batch("acd", **applied(entry("a"), entry("c", "failed"), entry("d", "deleted")))],
+            SKIPPED,
+            "b unchanged, a updated, c failed, d deleted, e failed",
+            id="one failed",
+        ),
+        pytest.param(
+            [
+                batch("a", failed=True, error=ERROR),
+                batch("cd", **applied(entry("c", "created"), entry("d", "deleted"))),
+            ],
+            SKIPPED,
+            "b unchanged, a failed, c created, d deleted, e failed",
+            id="a batch failed as a whole",
+        ),
+        pytest.param(
+            [*DONE, batch("d", failed=True, error=ERROR)],
+            SKIPPED,
+            "b unchanged, a updated, c created, d failed, e failed",
+            id="the last batch failed as a whole",
+        ),
+        pytest.param(
+            [batch("acd", **CRASH)],
+            SKIPPED,
+            "b unchanged, a failed, c failed, d failed, e failed",
+            id="all batches failed as a whole",
+        ),
+        pytest.param(
+            [*DONE, batch("d", **applied(entry("d", "deleted")))],
+            {"failed": True, "error": ERROR},
+            "b unchanged, a updated, c created, d deleted, e failed",
+            id="the deletions failed as a whole",
+        ),
+    ],
+)
+def test_result_is_that_of_all_tasks(batches, pruning, expected):
+    result = provision_result(PLAN, declared("abcd"), batches, pruning)
+    assert ", ".join(" ".join(each) for each in actions(result)) == expected
+    assert list(result["summary"]) == ["created", "updated", "deleted", "unchanged", "failed"]
+    assert result["summary"] == {action: expected.count(action) for action in result["summary"]}
+
+
+def test_result_of_no_changes():
+    planned = plan(entry("a", "unchanged"))
+    result = provision_result(planned, declared("a"), [], SKIPPED)
+    assert result["projects"] == planned["projects"]
+
+
+@pytest.mark.parametrize(
+    ("task", "code", "message"),
+    [
+        ({"failed": True, "msg": "all of it", "error": ERROR}, "unauthorized", "No."),
+        (CRASH, "no_response", "MODULE FAILURE."),
+        (SKIPPED, "skipped", "another project failed"),
+        ({}, "skipped", "another project failed"),
+    ],
+)
+def test_task_that_failed_as_a_whole(task, code, message):
+    """The plan says how each project would be, which none is now."""
+    planned = plan(entry("a"), entry("b", "created", project_id=None))
+    failed = provision_result(planned, declared("a"), [batch("a", **task)], task)["projects"]
+    assert [each["project_id"] for each in failed] == ["id-a", None]
+    for each in failed:
+        assert (each["action"], each["changed"], each["project"]) == ("failed", False, None)
+        assert each["error"]["code"] == code
+        assert message in each["error"]["message"]
+        assert each["error"].keys() == ERROR.keys()
+
+
+RESULT = [PLAN, declared("abcd"), DONE, SKIPPED]
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "expected"),
+    [
+        (0, None, "the plan must be"),
+        (0, "text", "the plan must be"),
+        (0, {"msg": "rejected"}, "the plan must be"),
+        (0, {"projects": "text"}, "the plan must be"),
+        (0, {"projects": [{"name": "of oec_project_info"}]}, "the plan must be"),
+        (1, None, "the projects must be"),
+        (1, "abcd", "the projects must be"),
+        (1, declared("abcdef"), "the projects must be"),
+        (2, None, "the batches must be"),
+        (2, "text", "the batches must be"),
+        (2, ["text"], "the batches must be"),
+        (2, [applied()], "the batches must be"),
+        (3, None, "the pruning must be"),
+        (3, "text", "the pruning must be"),
+    ],
+)
+def test_input_of_the_wrong_type(position, value, expected):
+    values = [*RESULT[:position], value, *RESULT[position + 1 :]]
+    with pytest.raises(TypeError, match=expected):
+        provision_result(*values)
+    if position < 2:
+        with pytest.raises(TypeError, match=expected):
+            provision_batches(*values[:2])
+    if position < 3:
+        with pytest.raises(TypeError, match=expected):
+            provision_deletions(*values[:3])
