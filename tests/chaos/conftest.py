@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option --long, and the table that closes a run: what was tried, how often, and what went wrong."""
+"""The option --long, and the table at the end of a run: what was tried, how often, and what went wrong."""
 
 from __future__ import annotations
 
@@ -11,29 +11,21 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.oecsh.cloud.tests.chaos.commands import Ansible
-from ansible_collections.oecsh.cloud.tests.chaos.report import Figures, insert, table
+from ansible_collections.oecsh.cloud.tests.chaos.report import Figures, figures_table, insert
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
-from ansible_collections.oecsh.cloud.tests.unit.conftest import (
-    client,
-    clock,
-    emulator,
-    make_transport,
-    run_module,
-    running_emulator,
-    sleeps,
-)
+from ansible_collections.oecsh.cloud.tests.support import ROOT
+from ansible_collections.oecsh.cloud.tests.unit.conftest import clock, emulator, run_module, running_emulator, sleeps
 
-__all__ = ["client", "clock", "emulator", "make_transport", "run_module", "running_emulator", "sleeps"]
+__all__ = ["clock", "emulator", "run_module", "running_emulator", "sleeps"]
 
-HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[1] / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "reliability.md"
 PROPERTY = "chaos"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos")
-    group.addoption("--long", action="store_true", help="try for minutes rather than seconds (or: OECSH_CHAOS=long)")
-    group.addoption("--page", type=Path, default=PAGE, help="where a long run writes its table (default: %(default)s)")
+    group.addoption("--long", action="store_true", help="run for minutes rather than seconds (or: OECSH_CHAOS=long)")
+    group.addoption("--page", type=Path, default=PAGE, help="where to write the tables (default: %(default)s)")
 
 
 def is_long(config: pytest.Config) -> bool:
@@ -42,13 +34,18 @@ def is_long(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def long_run(request: pytest.FixtureRequest) -> bool:
-    """Whether to take minutes and try a lot, or seconds and try the same in small."""
+    """Whether to run for minutes and try a lot, or for seconds and try a little of everything."""
     return is_long(request.config)
 
 
 @pytest.fixture
+def page(request: pytest.FixtureRequest) -> Path:
+    return request.config.getoption("--page", default=PAGE)
+
+
+@pytest.fixture
 def ansible(emulator: Emulator, tmp_path: Path) -> Iterator[Ansible]:
-    """Real processes, which need a clock that runs."""
+    """Real processes, so the clock must run."""
     emulator.clock.thaw()
     started = Ansible(emulator, tmp_path)
     yield started
@@ -57,10 +54,10 @@ def ansible(emulator: Emulator, tmp_path: Path) -> Iterator[Ansible]:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """record(what, tried, lost=0, duplicated=0, wrong=0): a row of the closing table; rows of one name add up."""
+    """record(what, tried, lost=0, duplicated=0, wrong=0): a row of the table; rows of the same name are added up."""
 
     def note(what: str, tried: int, lost: int = 0, duplicated: int = 0, wrong: int = 0) -> None:
-        # A property travels with the report of the test, from another process too.
+        # A property is part of the test's report, also if that comes from another process.
         request.node.user_properties.append((PROPERTY, [what, tried, lost, duplicated, wrong]))
 
     return note
@@ -71,17 +68,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     calls = [report for report in reports if report.when == "call"]
     figures: Figures = {}
     for report in sorted(calls, key=lambda report: report.location):
-        for name, row in report.user_properties:
-            if name == PROPERTY:
-                what, *counts = row
-                figures[what] = [sum(pair) for pair in zip(figures.get(what, [0] * len(counts)), counts, strict=True)]
+        for what, *counts in (row for name, row in report.user_properties if name == PROPERTY):
+            figures[what] = [sum(pair) for pair in zip(figures.get(what, [0] * len(counts)), counts, strict=True)]
     if not figures:
         return
     terminalreporter.section("chaos")
-    terminalreporter.write_line(table(figures))
+    terminalreporter.write_line(figures_table(figures))
     page: Path = config.getoption("--page", default=PAGE)
-    seen = {Path(report.nodeid.partition("::")[0]).name for report in calls}
-    is_whole = {path.name for path in HERE.glob("test_*.py")} <= seen and "deselected" not in terminalreporter.stats
+    files = {Path(report.nodeid.partition("::")[0]).name for report in calls}
+    all_files = {path.name for path in Path(__file__).parent.glob("test_*.py")}
+    is_whole = all_files <= files and "deselected" not in terminalreporter.stats
     if is_long(config) and exitstatus == pytest.ExitCode.OK and is_whole and page.exists():
-        page.write_text(insert(table(figures), page.read_text(encoding="utf-8")), encoding="utf-8")
+        text = insert(figures_table(figures), "chaos table", page.read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8")
         terminalreporter.write_line(f"written to {page}")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that is killed, again and again, and started again each time."""
+"""A run that is killed again and again, and started again each time."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ NAMES = {f"Client {number:02}" for number in range(COUNT)}
 SEED = 60
 
 
-def test_a_run_that_is_killed_and_started_again_makes_every_project_once(
+def test_a_killed_run_started_again_creates_every_project_once(
     emulator: Emulator, ansible: Ansible, long_run: bool, record: Callable[..., None]
 ) -> None:
     kills = 20 if long_run else 3
-    chance = random.Random(SEED)
+    generator = random.Random(SEED)
     emulator.settings.writes = emulator.settings.reads = None
-    # From the first kill on there is always enough left to make for the next.
+    # Slow enough that each run has something left to create.
     emulator.faults.add("delay", "POST", "/projects", times=None, seconds=0.05 if long_run else 0.02)
-    tasks = [
-        {"oecsh.cloud.oec_projects": {"projects": [{"name": n, "server": "production-fsn1"} for n in sorted(NAMES)]}}
-    ]
-    made_at_kill = []
+    projects = [{"name": name, "server": "production-fsn1"} for name in sorted(NAMES)]
+    tasks = [{"oecsh.cloud.oec_projects": {"projects": projects}}]
+    created_at_kill = []
 
     for number in range(kills):
         run = ansible.play(["localhost"], tasks)
         share = COUNT * (number + 1) // (kills + 1)
-        wait_for(emulator, run, chance.randint(share // 2, share), chance.uniform(0, 0.1))
-        # The last time its worker goes on, so that there are two at once.
+        wait_for(emulator, run, generator.randint(share // 2, share), generator.uniform(0, 0.1))
+        # The last time its worker continues, so that two are at work at once.
         kill(run, with_workers=number < kills - 1)
-        made_at_kill.append(len(emulator.projects()))
+        created_at_kill.append(len(emulator.projects()))
     _printed, succeeded = end(ansible.play(["localhost"], tasks))
     names = [project["name"] for project in emulator.projects()]
     emulator.log.clear()
@@ -47,11 +46,11 @@ def test_a_run_that_is_killed_and_started_again_makes_every_project_once(
     wrong = (not succeeded) + len(emulator.log.writes) + ("changed=0" not in printed)
     record(f"Kills of a run that creates {COUNT} projects", kills, lost, duplicated, wrong)
     assert (lost, duplicated, wrong) == (0, 0, 0), names
-    assert made_at_kill[-1] < COUNT, f"it was killed too late to tell anything: {made_at_kill}"
+    assert created_at_kill[-1] < COUNT, f"it was killed too late to prove anything: {created_at_kill}"
 
 
-def wait_for(emulator: Emulator, run: subprocess.Popen[str], count: int, more: float) -> None:
-    """Until there are so many projects, and a moment longer; a run that has ended is not waited for."""
+def wait_for(emulator: Emulator, run: subprocess.Popen[str], count: int, extra: float) -> None:
+    """Wait for so many projects and a moment longer, or until the run ends."""
     while len(emulator.projects()) < count and run.poll() is None:
         time.sleep(0.005)
-    time.sleep(more)
+    time.sleep(extra)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random lives of an estate: declarations, outside changes, faults and time, each step judged against a small model."""
+"""Random sequences of declarations, outside changes, faults and time; each step is judged by a small model."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.oecsh.cloud.tests.chaos.later import LATER, add_server
+from ansible_collections.oecsh.cloud.tests.chaos.ordered_server import ORDERED_SERVER, deliver
 from ansible_collections.oecsh.cloud.tests.emulator import SCOPED_PROJECT_ID, Emulator, Fault
+from ansible_collections.oecsh.cloud.tests.support import SERVER_ID
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -21,21 +22,21 @@ Object = dict[str, Any]
 
 NAMES = ("Client ERP", "{{ Müller }} & Söhne", "🥐" * 60)
 CHANGEABLE = ("name", "git_repo_url", "default_branch")
-A_MINUTE_LATER = 61.0  # a refused create is asked for again under another key once the server's minute is over
+A_MINUTE_LATER = 61.0  # a rejected create is retried with another key in the next minute of the service
 
 names = st.sampled_from(NAMES)
-wishes = st.sampled_from(
+fields = st.sampled_from(
     [
         {"server": "production-fsn1"},
         {"server": "production-fsn1", "odoo_version": "17.0", "default_branch": "release/17.0", "git_repo_url": ""},
-        {"server": "8E4F2A1C-1234-5678-ABCD-EF0123456789", "git_repo_url": "https://token@git.example/acme/erp"},
-        {"server": LATER["id"], "odoo_version": "18.0"},
+        {"server": SERVER_ID.upper(), "git_repo_url": "https://token@git.example/acme/erp"},
+        {"server": ORDERED_SERVER["id"], "odoo_version": "18.0"},
         {"server": "production-fsn1"},
         {"default_branch": "main"},
     ]
 )
 picks = st.integers(0, 9)
-# The service's Date has whole seconds: of what happens within one it cannot be told what came first.
+# The Date of the service has whole seconds: what happens within one second has no order.
 pauses = st.sampled_from([1.5, 2.25, 3.75])
 
 
@@ -45,22 +46,22 @@ AFTER_THE_WORK = [
     {"kind": "html", "status": 502, "after": True},
     {"kind": "replace", "body": {}},
 ]
-INSTEAD = [
+INSTEAD_OF_THE_WORK = [
     *({"kind": kind} for kind in ("cut_before", "in_flight", "redirect", "ip_blocked")),
     *({"kind": "status", "status": status} for status in (400, 401, 402, 403, 409, 422, 500, 503)),
     *({"kind": "html", "status": status} for status in (403, 404, 502, 504)),
     *({"kind": "rate_limit", "style": style, "retry_after": 40} for style in ("header", "body", "none")),
 ]
 LISTS = [{"kind": kind} for kind in ("drop_header", "cursor_loop", "missing_cursor", "repeat_item")]
-WRITE = "whatever the run has to write"
+WRITE = "whatever the run writes first"
 faults = st.builds(
-    lambda what, method, times, skip: {
-        **what,
-        "method": "GET" if what in LISTS else method,
+    lambda fault, method, times, skip: {
+        **fault,
+        "method": "GET" if fault in LISTS else method,
         "times": times,
         "skip": skip,
     },
-    st.one_of(*map(st.sampled_from, [AFTER_THE_WORK, AFTER_THE_WORK, INSTEAD, INSTEAD, LISTS])),
+    st.one_of(*map(st.sampled_from, [AFTER_THE_WORK, AFTER_THE_WORK, INSTEAD_OF_THE_WORK, INSTEAD_OF_THE_WORK, LISTS])),
     st.sampled_from([WRITE, WRITE, WRITE, None, "GET"]),
     st.sampled_from([1, 2, 7]),
     st.sampled_from([0, 0, 0, 1]),
@@ -68,12 +69,12 @@ faults = st.builds(
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FaultPlan:
     """What goes wrong during one run."""
 
     faults: Sequence[Object] = ()
     retries: int = 5
-    victim: int | None = None  # the project that somebody else changes or deletes meanwhile, just before a write
+    victim: int | None = None  # the project that somebody else changes or deletes just before a write
     at_write: int = 0
     deletes: bool = False
 
@@ -81,15 +82,16 @@ class Trouble:
         return bool(self.faults) or self.victim is not None
 
 
-troubles = st.one_of(
-    st.just(Trouble()),
-    st.builds(Trouble, st.lists(faults, min_size=1, max_size=2), st.sampled_from([5, 1, 0])),
-    st.builds(Trouble, st.lists(faults, max_size=1), st.just(5), picks, st.sampled_from([0, 1, 2]), st.booleans()),
+NO_FAULTS = FaultPlan()
+fault_plans = st.one_of(
+    st.just(NO_FAULTS),
+    st.builds(FaultPlan, st.lists(faults, min_size=1, max_size=2), st.sampled_from([5, 1, 0])),
+    st.builds(FaultPlan, st.lists(faults, max_size=1), st.just(5), picks, st.sampled_from([0, 1, 2]), st.booleans()),
 )
 
 
-class Meanwhile(Fault):
-    """Lets every request through, and calls `act` just before a write."""
+class ConcurrentChange(Fault):
+    """Lets every request pass, and calls `act` just before a write."""
 
     def __init__(self, act: Callable[[], None], at_write: int) -> None:
         super().__init__("cut_before")
@@ -107,65 +109,68 @@ class Meanwhile(Fault):
 
 
 @dataclass
-class Foretold:
-    """What a run is to do by the documentation: a second opinion, which shares no code with the collection."""
+class Expected:
+    """What a run must do according to the documentation: a second opinion, without code of the collection."""
 
-    refused: str = ""  # before its first write
+    rejection: str = ""  # before the first write
     creates: dict[str, Object] = field(default_factory=dict)
     updates: dict[str, Object] = field(default_factory=dict)
-    removes: set[str] = field(default_factory=set)
-    stuck: set[str] = field(default_factory=set)  # the names to create, and ids, that the service will refuse
+    deletes: set[str] = field(default_factory=set)
+    prunes: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)  # the names to create, and ids, that the service will reject
 
     @property
     def changes(self) -> bool:
-        return bool(self.creates or self.updates or self.removes)
+        return bool(self.creates or self.updates or self.all_deletes)
 
-    def world(self, before: Mapping[str, Object]) -> tuple[dict[str, Object], dict[str, Object]]:
-        """The projects that were there, as they are now, and the new ones by name."""
-        gone = self.removes - self.stuck
-        old = {ident: {**there, **self.updates.get(ident, {})} for ident, there in before.items() if ident not in gone}
-        return old, {name: wanted for name, wanted in self.creates.items() if name not in self.stuck}
+    @property
+    def all_deletes(self) -> set[str]:
+        return self.deletes | self.prunes
+
+    def state_after(self, before: Mapping[str, Object]) -> tuple[dict[str, Object], dict[str, Object]]:
+        """Return the projects that existed, as they are now, and the new ones by name."""
+        # Nothing is pruned once a declared project has failed.
+        deleted = (self.deletes if self.rejected - self.prunes else self.all_deletes) - self.rejected
+        old = {ident: {**item, **self.updates.get(ident, {})} for ident, item in before.items() if ident not in deleted}
+        return old, {name: project for name, project in self.creates.items() if name not in self.rejected}
 
 
-def foretell(
-    items: Sequence[Object], there: Mapping[str, Object], machines: Sequence[Object], prune: bool, limit: int
-) -> Foretold:
-    expected = Foretold()
-    hit: list[str] = []
+def expected_of(
+    items: Sequence[Object], existing: Mapping[str, Object], servers: Sequence[Object], prune: bool, limit: int
+) -> Expected:
+    expected = Expected()
+    matched: list[str] = []
     for item in items:
         ident, name = item.get("project_id"), item.get("name")
-        found = [p for p in there.values() if (p["id"] == ident if ident else p["name"] == name)]
+        found = [p for p in existing.values() if (p["id"] == ident if ident else p["name"] == name)]
         absent = item.get("state") == "absent"
         if len(found) > 1:
-            return Foretold("two projects have the name")
-        hit += [project["id"] for project in found]
+            return Expected("two projects have the name")
+        matched += [project["id"] for project in found]
         given = {key: item[key] for key in ("odoo_version", "default_branch", "git_repo_url") if item.get(key)}
         if not absent and item.get("server"):
-            given["server_id"] = next(
-                (s["id"] for s in machines if item["server"] == s["name"]), item["server"].lower()
-            )
+            given["server_id"] = next((s["id"] for s in servers if item["server"] == s["name"]), item["server"].lower())
         if absent:
-            expected.removes |= {project["id"] for project in found}
+            expected.deletes |= {project["id"] for project in found}
         elif found:
             differs = {key: value for key, value in {"name": name, **given}.items() if value and found[0][key] != value}
             if set(differs) - set(CHANGEABLE):
-                return Foretold("the service cannot change that")
+                return Expected("the service cannot change that")
             if differs:
                 expected.updates[found[0]["id"]] = differs
         elif ident or "server_id" not in given:
-            return Foretold("no such project, and it cannot be created")
+            return Expected("the project does not exist, and cannot be created")
         else:
             assert name
             expected.creates[name] = {"default_branch": "main", "odoo_version": None, "git_repo_url": None, **given}
-            if given["server_id"] not in [machine["id"] for machine in machines]:
-                expected.stuck.add(name)
-    if len(set(hit)) < len(hit):
-        return Foretold("a project is listed twice")
+            if given["server_id"] not in [server["id"] for server in servers]:
+                expected.rejected.add(name)
+    if len(set(matched)) < len(matched):
+        return Expected("a project is declared twice")
     if prune:
-        pruned = set(there) - set(hit)
-        if len(pruned) > limit:
-            return Foretold("too many to prune")
-        expected.removes |= pruned
+        expected.prunes = set(existing) - set(matched)
+        if len(expected.prunes) > limit:
+            return Expected("too many to prune")
     return expected
 
 
@@ -176,6 +181,20 @@ class Tally:
     lost: int = 0
     duplicated: int = 0
     wrong: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    items: Sequence[Object]
+    options: Object
+
+    @property
+    def module(self) -> str:
+        return "oec_projects" if self.options else "oec_project"
+
+    @property
+    def arguments(self) -> Object:
+        return {"projects": self.items, **self.options} if self.options else dict(self.items[0])
 
 
 class Estate(RuleBasedStateMachine):
@@ -189,7 +208,7 @@ class Estate(RuleBasedStateMachine):
         self.declared: dict[str, Object] = {}
         self.running: set[str] = set()
         self.key = emulator.keys.full
-        self.made_up = 0
+        self.invented = 0
         tally.sequences += 1
         emulator.reset()
         emulator.clock.freeze(datetime(2026, 1, 1, 12, 0, 0, 250_000, timezone.utc))
@@ -209,79 +228,79 @@ class Estate(RuleBasedStateMachine):
 
     # What the user does.
 
-    @rule(name=names, wish=wishes, trouble=troubles, pause=pauses)
-    def declare(self, name: str, wish: Object, trouble: Trouble, pause: float) -> None:
-        """Anew, or as it was when it was declared first."""
-        self.declared.setdefault(name, {"name": name, **wish})
-        self.apply([self.declared[name]], trouble, pause)
+    @rule(name=names, declared=fields, plan=fault_plans, pause=pauses)
+    def declare(self, name: str, declared: Object, plan: FaultPlan, pause: float) -> None:
+        """Declare a new project, or one as it was declared first."""
+        self.declared.setdefault(name, {"name": name, **declared})
+        self.apply([self.declared[name]], plan, pause)
 
-    @rule(name=names, wish=wishes, trouble=troubles, pause=pauses)
-    def declare_otherwise(self, name: str, wish: Object, trouble: Trouble, pause: float) -> None:
-        self.declared[name] = {"name": name, **wish}
-        self.apply([self.declared[name]], trouble, pause)
+    @rule(name=names, declared=fields, plan=fault_plans, pause=pauses)
+    def declare_otherwise(self, name: str, declared: Object, plan: FaultPlan, pause: float) -> None:
+        self.declared[name] = {"name": name, **declared}
+        self.apply([self.declared[name]], plan, pause)
 
     @precondition(lambda self: self.declared)
-    @rule(pick=picks, both=st.booleans(), trouble=troubles, pause=pauses)
-    def change(self, pick: int, both: bool, trouble: Trouble, pause: float) -> None:
+    @rule(pick=picks, both=st.booleans(), plan=fault_plans, pause=pauses)
+    def change(self, pick: int, both: bool, plan: FaultPlan, pause: float) -> None:
         item = self.pick_declared(pick)
         item["default_branch"] = self.another("branch")
         if both:
             item["git_repo_url"] = f"https://github.com/acme/{self.another('repository')}"
-        self.apply([item], trouble, pause)
+        self.apply([item], plan, pause)
 
     @precondition(lambda self: self.declared)
-    @rule(pick=picks, to=st.one_of(names, st.none()), trouble=troubles, pause=pauses)
-    def rename(self, pick: int, to: str | None, trouble: Trouble, pause: float) -> None:
+    @rule(pick=picks, to=st.one_of(names, st.none()), plan=fault_plans, pause=pauses)
+    def rename(self, pick: int, to: str | None, plan: FaultPlan, pause: float) -> None:
         item, to = self.pick_declared(pick), to or self.another("name")
         known = self.named(item["name"])
         if len(known) == 1 and to not in self.declared:
             self.declared = {to if item is each else name: each for name, each in self.declared.items()}
             item["name"] = to
-            self.apply([{"project_id": known[0], "name": to}], trouble, pause)
+            self.apply([{"project_id": known[0], "name": to}], plan, pause)
 
     @precondition(lambda self: self.emulator.projects())
-    @rule(pick=picks, by_id=st.booleans(), trouble=troubles, pause=pauses)
-    def remove(self, pick: int, by_id: bool, trouble: Trouble, pause: float) -> None:
+    @rule(pick=picks, by_id=st.booleans(), plan=fault_plans, pause=pauses)
+    def delete(self, pick: int, by_id: bool, plan: FaultPlan, pause: float) -> None:
         project = self.pick_project(pick)
         item = {"project_id": project["id"]} if by_id else {"name": project["name"]}
         self.declared.pop(project["name"], None)
-        self.apply([{"state": "absent", **item}], trouble, pause)
+        self.apply([{"state": "absent", **item}], plan, pause)
 
     @precondition(lambda self: self.declared)
     @rule(
         removed=st.sets(names, max_size=2),
         prune=st.booleans(),
         limit=st.sampled_from([4, 2, 0]),
-        trouble=troubles,
+        plan=fault_plans,
         pause=pauses,
     )
-    def apply_the_file(self, removed: set[str], prune: bool, limit: int, trouble: Trouble, pause: float) -> None:
+    def apply_the_file(self, removed: set[str], prune: bool, limit: int, plan: FaultPlan, pause: float) -> None:
         absent = [{"name": name, "state": "absent"} for name in sorted(removed - set(self.declared))]
-        self.apply([*self.declared.values(), *absent], trouble, pause, prune=prune, prune_limit=limit)
+        self.apply([*self.declared.values(), *absent], plan, pause, prune=prune, prune_limit=limit)
 
     @precondition(lambda self: self.declared)
-    @rule(trouble=troubles, pause=pauses)
-    def apply_the_file_after_a_disaster(self, trouble: Trouble, pause: float) -> None:
+    @rule(plan=fault_plans, pause=pauses)
+    def apply_the_file_after_a_disaster(self, plan: FaultPlan, pause: float) -> None:
         for project in self.emulator.projects():
             if project["name"] in self.declared:
                 self.emulator.remove(project["id"])
-        self.apply(list(self.declared.values()), trouble, pause, prune=False)
+        self.apply(list(self.declared.values()), plan, pause, prune=False)
 
     @rule()
-    def another_key_of_the_organisation(self) -> None:
+    def use_another_key_of_the_organization(self) -> None:
         keys = self.emulator.keys
         self.key = keys.second if self.key == keys.full else keys.full
 
     @rule(
         name=names,
-        wish=wishes,
+        declared=fields,
         other=st.sampled_from(["read_only", "scoped", "expired"]),
-        trouble=troubles,
+        plan=fault_plans,
         pause=pauses,
     )
-    def declare_with_a_wrong_key(self, name: str, wish: Object, other: str, trouble: Trouble, pause: float) -> None:
+    def declare_with_a_wrong_key(self, name: str, declared: Object, other: str, plan: FaultPlan, pause: float) -> None:
         right, self.key = self.key, getattr(self.emulator.keys, other)
-        self.declare(name=name, wish=wish, trouble=trouble, pause=pause)
+        self.declare(name=name, declared=declared, plan=plan, pause=pause)
         self.key = right
 
     # What others do, and time.
@@ -316,10 +335,10 @@ class Estate(RuleBasedStateMachine):
         self.running ^= {ident}
         self.emulator.set_running(ident, int(ident in self.running))
 
-    @precondition(lambda self: LATER not in self.emulator.servers())
+    @precondition(lambda self: ORDERED_SERVER not in self.emulator.servers())
     @rule()
     def the_server_is_delivered(self) -> None:
-        add_server(self.emulator)
+        deliver(self.emulator)
         self.emulator.clock.advance(A_MINUTE_LATER)
 
     @rule(seconds=st.sampled_from([5.0, 61.0, 3600.0, 23.9 * 3600, 24.1 * 3600]))
@@ -337,172 +356,158 @@ class Estate(RuleBasedStateMachine):
         return [project["id"] for project in self.emulator.projects() if project["name"] == name]
 
     def another(self, what: str) -> str:
-        self.made_up += 1
-        return f"{what} {self.made_up}".replace(" ", "-" if what == "repository" else " ")
+        self.invented += 1
+        return f"{what} {self.invented}".replace(" ", "-" if what == "repository" else " ")
 
-    # A run, and what is to be true of every one.
+    # A run, and what must be true of each.
 
-    def apply(self, items: Sequence[Object], trouble: Trouble, pause: float, **options: Any) -> None:
+    def apply(self, items: Sequence[Object], plan: FaultPlan, pause: float, **options: Any) -> None:
         self.emulator.clock.advance(pause)
         call = Call([{key: value for key, value in item.items() if value is not None} for item in items], options)
-        known = self.idents()
-        before = self.visible()
-        succeeded, expected = self.attempt(call, trouble)
-        if trouble and not (succeeded and trouble.victim is None):
+        known, before = self.all_ids(), self.visible()
+        succeeded, expected = self.attempt(call, plan)
+        if plan and not (succeeded and plan.victim is None):
             self.emulator.clock.advance(A_MINUTE_LATER)
-            succeeded, again = self.attempt(call, Trouble())
-            if trouble.victim is None:
-                made = Counter(p["name"] for p in self.everything() if p["id"] not in known)
-                self.must(max(made.values(), default=0) <= 1, "duplicated", f"two of one declaration: {made}")
-                self.must(set(made) <= set(expected.creates), "wrong", f"made {made}, but {expected} was to be done")
-                left = set(before) - set(self.visible())
-                self.must(left <= expected.removes, "lost", f"removed {left}, but {expected} was to be done")
+            succeeded, again = self.attempt(call, NO_FAULTS)
+            if plan.victim is None:
+                created = count_new(self.everything(), known)
+                self.must(max(created.values(), default=0) <= 1, "duplicated", f"two of one declaration: {created}")
+                self.must(set(created) <= set(expected.creates), "wrong", f"created {created} instead of {expected}")
+                deleted = set(before) - set(self.visible())
+                self.must(deleted <= expected.all_deletes, "lost", f"deleted {deleted} instead of {expected}")
             expected = again
         if succeeded:
             self.emulator.clock.advance(pause)
             self.emulator.log.clear()
-            repeated = self.run(call, Trouble())
-            done = not repeated.get("failed") and not repeated["changed"] and not self.emulator.log.writes
-            self.must(done, "wrong", f"a further run was to change nothing: {repeated}")
-        elif expected.stuck:
+            repeated = self.run(call, NO_FAULTS)
+            is_unchanged = not repeated.get("failed") and not repeated["changed"] and not self.emulator.log.writes
+            self.must(is_unchanged, "wrong", f"another run should change nothing: {repeated}")
+        elif expected.rejected:
             self.emulator.clock.advance(A_MINUTE_LATER)
         if self.key == self.emulator.keys.expired:
-            self.emulator.clock.advance(20)  # ten refused keys in a minute would block the address
+            self.emulator.clock.advance(20)  # ten rejected keys in a minute would block the address
 
-    def attempt(self, call: Call, trouble: Trouble) -> tuple[bool, Foretold]:
-        """Check mode, then the real run, and everything that can be said of them; whether the run succeeded."""
-        before, known, expected = self.visible(), self.idents(), self.foretell(call)
+    def attempt(self, call: Call, plan: FaultPlan) -> tuple[bool, Expected]:
+        """Judge check mode and the real run; return whether the latter succeeded, and what was expected of it."""
+        before, known, expected = self.visible(), self.all_ids(), self.expect(call)
         others = {p["id"]: p for p in self.emulator.projects() if p["id"] not in before}
         self.emulator.log.clear()
-        check = self.run(call, Trouble(), check=True)
+        check = self.run(call, NO_FAULTS, check=True)
         self.must(not self.emulator.log.writes, "wrong", "check mode wrote")
-        meanwhile = self.install(trouble, expected)
+        concurrent = self.install(plan, expected)
         self.emulator.log.clear()
-        real = self.run(call, trouble)
+        real = self.run(call, plan)
         self.emulator.faults.clear()
         failed = bool(real.get("failed"))
-        is_disturbed = any(entry.fault for entry in self.emulator.log.requests()) or meanwhile.has_happened
-        explained = f"{real.get('msg', '')} {call} {expected}"
+        is_disturbed = any(entry.fault for entry in self.emulator.log.requests()) or concurrent.has_happened
+        context = f"{real.get('msg', '')} {call} {expected}"
 
         self.judge_writes(expected)
-        for name, count in Counter(p["name"] for p in self.emulator.projects() if p["id"] not in known).items():
-            self.must(count <= 1, "duplicated", f"{count} projects {name!r} from one declaration: {explained}")
-        self.must("Traceback" not in str(real), "wrong", f"a traceback: {explained}")
-        barred = self.is_barred(expected)
+        for name, count in count_new(self.emulator.projects(), known).items():
+            self.must(count <= 1, "duplicated", f"{count} projects {name!r} from one declaration: {context}")
+        self.must("Traceback" not in str(real), "wrong", f"a traceback: {context}")
+        writes_nothing = self.writes_nothing(expected)
         if not is_disturbed:
-            is_to_fail = bool(expected.refused or expected.stuck or barred)
-            self.must(failed == is_to_fail, "wrong", f"failed is {failed}: {explained}")
-            is_unforeseeable = self.key == self.emulator.keys.read_only or expected.stuck
-            if not is_unforeseeable:
-                self.must(
-                    bool(check.get("failed")) == failed, "wrong", f"check mode foretold something else: {explained}"
-                )
-        if meanwhile.has_happened or (is_disturbed and failed):
+            is_to_fail = writes_nothing or bool(expected.rejected)
+            self.must(failed == is_to_fail, "wrong", f"failed is {failed}: {context}")
+            is_predictable = self.key != self.emulator.keys.read_only and not expected.rejected
+            if is_predictable:
+                self.must(bool(check.get("failed")) == failed, "wrong", f"check mode predicted otherwise: {context}")
+        if concurrent.has_happened or (is_disturbed and failed):
             return False, expected
 
-        old, new = ({}, {}) if expected.refused or barred else expected.world(before)
-        if expected.refused or barred:
-            old = before
+        old, new = (before, {}) if writes_nothing else expected.state_after(before)
         after = {p["id"]: p for p in self.emulator.projects()}
-        for ident, there in {**old, **others}.items():
-            self.must(ident in after, "lost", f"{there['name']!r} is gone: {explained}")
-            self.must(after[ident] == there, "wrong", f"{after[ident]} was to be {there}: {explained}")
-        made = {p["name"]: p for ident, p in after.items() if ident not in old and ident not in others}
-        self.must(set(made) >= set(new), "lost", f"made {set(made)}, and declared are {set(new)}: {explained}")
-        self.must(set(made) <= set(new), "wrong", f"made {set(made)}, and declared are {set(new)}: {explained}")
-        for name, wanted in new.items():
-            self.must(wanted.items() <= made[name].items(), "wrong", f"{made[name]} was to be {wanted}")
+        for ident, project in {**old, **others}.items():
+            self.must(ident in after, "lost", f"{project['name']!r} is gone: {context}")
+            self.must(after[ident] == project, "wrong", f"{after[ident]} instead of {project}: {context}")
+        created = {p["name"]: p for ident, p in after.items() if ident not in old and ident not in others}
+        self.must(set(created) >= set(new), "lost", f"created {set(created)} instead of {set(new)}: {context}")
+        self.must(set(created) <= set(new), "wrong", f"created {set(created)} instead of {set(new)}: {context}")
+        for name, project in new.items():
+            self.must(project.items() <= created[name].items(), "wrong", f"{created[name]} instead of {project}")
         if not failed:
-            same = comparable(check) == comparable(real)
-            self.must(same, "wrong", f"check mode foretold {comparable(check)}, and it was {comparable(real)}")
-            self.must(real["changed"] == expected.changes, "wrong", f"changed is {real['changed']}: {explained}")
+            predicted, returned = predictable(check), predictable(real)
+            self.must(predicted == returned, "wrong", f"check mode predicted {predicted}, the run returned {returned}")
+            self.must(real["changed"] == expected.changes, "wrong", f"changed is {real['changed']}: {context}")
         return not failed, expected
 
-    def judge_writes(self, expected: Foretold) -> None:
-        """Nothing may even be asked for that was not declared."""
-        allowed = Foretold() if expected.refused or self.is_barred(expected) else expected
+    def judge_writes(self, expected: Expected) -> None:
+        """No request may ask for anything that was not declared."""
+        allowed = Expected() if self.writes_nothing(expected) else expected
         for write in self.emulator.log.writes:
             ident, sent = write.path.rpartition("/")[2], write.json
             if write.method == "DELETE":
-                self.must(ident in allowed.removes, "lost", f"{ident} was asked to be removed, and {expected} declared")
+                self.must(ident in allowed.all_deletes, "lost", f"asked to delete {ident}: {expected}")
             elif write.method == "PATCH":
                 self.must(allowed.updates.get(ident) == sent, "wrong", f"{sent} sent to {ident}: {expected}")
             else:
-                self.must(sent["name"] in allowed.creates, "duplicated", f"{sent} was to be created: {expected}")
+                self.must(sent["name"] in allowed.creates, "duplicated", f"asked to create {sent}: {expected}")
 
-    def is_barred(self, expected: Foretold) -> bool:
-        """Whether the key lets the run do nothing at all."""
+    def writes_nothing(self, expected: Expected) -> bool:
+        """Whether the run must fail before its first write: because of the plan, or because of its key."""
         keys = self.emulator.keys
-        return self.key == keys.expired or (self.key == keys.read_only and expected.changes)
+        is_read_only = self.key == keys.read_only and expected.changes
+        return bool(expected.rejection) or self.key == keys.expired or is_read_only
 
-    def foretell(self, call: Call) -> Foretold:
-        visible, options = self.visible(), call.options
+    def expect(self, call: Call) -> Expected:
+        options = call.options
         prune, limit = options.get("prune", False), options.get("prune_limit", 10)
-        expected = foretell(call.items, visible, self.emulator.servers(), prune, limit)
-        expected.stuck |= expected.removes & self.running
+        expected = expected_of(call.items, self.visible(), self.emulator.servers(), prune, limit)
+        expected.rejected |= expected.all_deletes & self.running
         if self.key == self.emulator.keys.scoped:
-            expected.stuck |= expected.removes | set(expected.creates)
+            expected.rejected |= expected.all_deletes | set(expected.creates)
         return expected
 
     def visible(self) -> dict[str, Object]:
-        """What the key in use is shown."""
+        """Return the projects that the key in use can see."""
         is_scoped = self.key == self.emulator.keys.scoped
         return {p["id"]: p for p in self.emulator.projects() if not is_scoped or p["id"] == SCOPED_PROJECT_ID}
 
     def everything(self) -> list[Object]:
         return [*self.emulator.projects(), *self.emulator.deleted()]
 
-    def idents(self) -> set[str]:
+    def all_ids(self) -> set[str]:
         return {project["id"] for project in self.everything()}
 
-    def install(self, trouble: Trouble, expected: Foretold) -> Meanwhile:
+    def install(self, plan: FaultPlan, expected: Expected) -> ConcurrentChange:
         def act() -> None:
             projects = self.emulator.projects()
-            if not projects or trouble.victim is None:
+            if not projects or plan.victim is None:
                 return
-            victim = projects[trouble.victim % len(projects)]["id"]
-            if trouble.deletes:
+            victim = projects[plan.victim % len(projects)]["id"]
+            if plan.deletes:
                 self.emulator.remove(victim)
             else:
                 self.emulator.edit(victim, name=self.another("name"), default_branch=self.another("branch"))
 
-        meanwhile = Meanwhile(act, trouble.at_write)
-        if trouble.victim is not None:
-            self.emulator.faults.append(meanwhile)
+        concurrent = ConcurrentChange(act, plan.at_write)
+        if plan.victim is not None:
+            self.emulator.faults.append(concurrent)
         write = "POST" if expected.creates else "PATCH" if expected.updates else "DELETE"
-        for fault in trouble.faults:
+        for fault in plan.faults:
             method = write if fault["method"] == WRITE else fault["method"]
             self.emulator.faults.append(Fault(**{**fault, "method": method}))
-        return meanwhile
+        return concurrent
 
-    def run(self, call: Call, trouble: Trouble, check: bool = False) -> Object:
+    def run(self, call: Call, plan: FaultPlan, check: bool = False) -> Object:
         self.tally.runs += 1
-        return self.run_module(
-            call.module, check=check, api_key=self.key, api_retries=trouble.retries, **call.arguments
-        )
+        options = {"api_key": self.key, "api_retries": plan.retries, **call.arguments}
+        return self.run_module(call.module, check=check, **options)
 
-    def must(self, holds: bool, figure: str, words: str) -> None:
+    def must(self, holds: bool, figure: str, problem: str) -> None:
         if not holds:
             setattr(self.tally, figure, getattr(self.tally, figure) + 1)
-            raise AssertionError(words)
+            raise AssertionError(problem)
 
 
-@dataclass(frozen=True)
-class Call:
-    items: Sequence[Object]
-    options: Object
-
-    @property
-    def module(self) -> str:
-        return "oec_projects" if self.options else "oec_project"
-
-    @property
-    def arguments(self) -> Object:
-        return {"projects": self.items, **self.options} if self.options else dict(self.items[0])
+def count_new(projects: Sequence[Object], known: set[str]) -> Counter[str]:
+    """Count the projects that are not among the known ids, by name."""
+    return Counter(project["name"] for project in projects if project["id"] not in known)
 
 
-def comparable(result: Object) -> Object:
-    """What check mode can know: all but what the server assigns."""
+def predictable(result: Object) -> Object:
+    """Return what check mode can know of a result: everything but what the service assigns."""
 
     def known(project: Object | None) -> Object | None:
         return project and {key: value for key, value in project.items() if key not in ("id", "created_at")}
@@ -513,24 +518,23 @@ def comparable(result: Object) -> Object:
         {**entry, "project": known(entry["project"]), "project_id": entry["action"] == "created" or entry["project_id"]}
         for entry in result["projects"]
     ]
-    return {key: result[key] for key in ("changed", "diff", "summary")} | {"projects": entries}
+    return {key: result[key] for key in ("changed", "diff", "drift", "summary")} | {"projects": entries}
 
 
-def test_whatever_happens_the_estate_is_what_the_file_says(
+def test_the_estate_is_always_as_the_file_declares_it(
     emulator: Emulator, run_module: Callable[..., Object], long_run: bool, record: Callable[..., None]
 ) -> None:
     tally = Tally()
-    explain = (Phase.explicit, Phase.generate, Phase.shrink)
     try:
         run_state_machine_as_test(
             lambda: Estate(emulator, run_module, tally),
             settings=settings(
                 max_examples=750 if long_run else 50,
                 stateful_step_count=25,
-                derandomize=not long_run,  # a long run tries others each time, and prints how to repeat what it finds
+                derandomize=not long_run,  # a long run tries other sequences each time, and prints how to repeat one
                 database=None,
                 deadline=None,
-                phases=explain,
+                phases=(Phase.explicit, Phase.generate, Phase.shrink),
                 print_blob=True,
                 suppress_health_check=list(HealthCheck),
             ),

@@ -44,19 +44,20 @@ class CircuitBreaker:
     """Stops the writes once further ones would fail alike, or delete what an earlier failure left under an old name."""
 
     def __init__(self) -> None:
-        self._first: Failure | None = None
+        self._first_declared: Failure | None = None
         self._fatal: Failure | None = None
         self._timeouts = 0
 
     def skip_reason(self, action: Action) -> Failure | None:
         # An object to prune may be a declared one that failed, under its old name.
-        return self._fatal or (self._first if action.is_pruned else None)
+        return self._fatal or (self._first_declared if action.is_pruned else None)
 
     def record_success(self) -> None:
         self._timeouts = 0
 
-    def record_failure(self, error: OecError, failure: Failure) -> None:
-        self._first = self._first or failure
+    def record_failure(self, action: Action, error: OecError, failure: Failure) -> None:
+        if not action.is_pruned:
+            self._first_declared = self._first_declared or failure
         self._timeouts = self._timeouts + 1 if isinstance(error, NoResponseError) else 0
         if failure.is_fatal or self._timeouts == MAX_CONSECUTIVE_TIMEOUTS:
             self._fatal = self._fatal or failure
@@ -88,7 +89,7 @@ def _apply(client: Client, action: Action, breaker: CircuitBreaker) -> Outcome:
         stored = _write(client, action)
     except OecError as error:
         failure = error.failure.about(action.subject)
-        breaker.record_failure(error, failure)
+        breaker.record_failure(action, error, failure)
         return Outcome(action, action.before, failure)
     breaker.record_success()
     return Outcome(action, stored, warnings=action.stored_mismatches(stored) if stored else ())

@@ -20,8 +20,8 @@ DECLARED = Action(PROJECT, UPDATED, "Declared")
 PRUNED = Action(PROJECT, DELETED, "Pruned", is_pruned=True)
 
 
-def failed(error):
-    return lambda breaker: breaker.record_failure(error, error.failure)
+def failed(error, action=DECLARED):
+    return lambda breaker: breaker.record_failure(action, error, error.failure)
 
 
 OK = CircuitBreaker.record_success
@@ -31,6 +31,8 @@ REVOKED = failed(RejectedError("invalid_key", "revoked", status=401))
 UNPAID = failed(RejectedError("subscription_blocked", "unpaid", status=402))
 BLOCKED = failed(RejectedError("ip_blocked", "blocked", status=429))
 LOST, LAST_LOST = [failed(NoResponseError("no_response", message)) for message in ("lost", "last lost")]
+RUNNING = failed(RejectedError("environments_running", "running", status=409), PRUNED)
+LOST_PRUNED = failed(NoResponseError("no_response", "lost"), PRUNED)
 INVALID = failed(OecError("invalid_response", "invalid"))
 # What has happened: why a declared project is skipped then, and why one to prune is.
 SKIPPED = {
@@ -47,6 +49,9 @@ SKIPPED = {
     "two without a response": ([LOST, LOST], None, "lost"),
     "three without a response": ([LOST, LOST, LAST_LOST], "last lost", "last lost"),
     "four without a response": ([LOST, LOST, LAST_LOST, LOST], "last lost", "last lost"),
+    "a project that cannot be pruned": ([RUNNING], None, None),
+    "a rejection before that": ([REJECTED, RUNNING], None, "first"),
+    "three prunes without a response": ([LOST_PRUNED] * 3, "lost", "lost"),
     "a rejection before two": ([REJECTED, LOST, LOST], None, "first"),
     "a rejection in between": ([LOST, LOST, REJECTED, LOST, LOST], None, "lost"),
     "a success in between": ([LOST, LOST, OK, LOST, LOST], None, "lost"),

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that projects are declared on before it is there: the service refuses, and stores that it did."""
+"""A server that projects declare before it exists: the service rejects them, and stores that response."""
 
 from __future__ import annotations
 
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 
-LATER = {
+ORDERED_SERVER = {
     "id": "f00dfeed-0000-4000-8000-000000000002",
     "name": "ordered-today",
     "provider": "hetzner",
@@ -18,7 +18,7 @@ LATER = {
 }
 
 
-def add_server(emulator: Emulator) -> None:
+def deliver(emulator: Emulator) -> None:
     state = emulator.dump()
-    state["servers"]["acme"].append(LATER)
+    state["servers"]["acme"].append(ORDERED_SERVER)
     emulator.load(state)
