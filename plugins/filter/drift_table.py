@@ -25,6 +25,7 @@ EXAMPLES = r"""
     projects: "{{ provision_projects }}"
   check_mode: true
   register: plan
+  failed_when: false
 
 - name: Show the differences
   ansible.builtin.debug:
@@ -52,7 +53,7 @@ def drift_table(result: Any) -> list[str]:
     try:
         return _drift.drift_table(result)
     except (AttributeError, KeyError, TypeError) as error:
-        raise AnsibleFilterError(f"drift_table: this is not a result of oec_projects ({error})") from None
+        raise AnsibleFilterError(f"drift_table: a result of oec_projects with drift is required ({error})") from None
 
 
 class FilterModule:

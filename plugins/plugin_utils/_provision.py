@@ -94,7 +94,7 @@ def _planned(plan: Any, items: Any) -> tuple[list[Entry], list[Entry]]:
     """Return the entries of the declared items, and those of the projects to prune. Raise TypeError for other input."""
     entries = plan.get("projects") if isinstance(plan, Mapping) else None
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) and "changed" in each for each in entries):
-        raise TypeError("the plan must be the result of oec_projects in check mode")
+        raise TypeError("the plan must be the result of a successful oec_projects in check mode")
     if not isinstance(items, list) or len(items) > len(entries):
         raise TypeError("the projects must be the list that was planned")
     return entries[: len(items)], entries[len(items) :]

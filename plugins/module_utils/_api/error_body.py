@@ -35,7 +35,10 @@ _REDIRECT_HINT = (
     "Redirects are not followed: they would carry the API key elsewhere. Set api_url to the API's own address."
 )
 _PAGE_HINT = "That is a web page rather than a response of the API: check api_url, and the proxies in between."
-_KEY_HINT = "The given key does not look like a key of oec.sh: those start with oec_live_ro_ or oec_live_rw_."
+_KEY_HINT = (
+    "The given key does not look like a key of oec.sh: those are oec_live_ro_ or oec_live_rw_, "
+    "and at least 20 letters, digits, hyphens or underscores."
+)
 
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _EXCERPT = 200

@@ -215,7 +215,7 @@ def _change(kind: Kind, before: Object, values: Mapping[str, str], references: R
     if fixed:
         changes = "; ".join(f"{each.field} from {each.current!r} to {each.desired!r}" for each in fixed)
         message = f"cannot change {changes}: the API does not support it"
-        hint = f"Declare the current value, or delete the {kind.name} and create it again."
+        hint = f"Declare the current value: it is set when the {kind.name} is created, and stays."
         return Problem(Failure("immutable_field", message, hint), fixed)
     if not differs:
         return Action(kind, UNCHANGED, before[kind.key], before, None, before)

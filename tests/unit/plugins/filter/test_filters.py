@@ -27,11 +27,11 @@ FILTERS = {
         _drift.drift_table,
         [{"drift": [DRIFT]}],
         [
-            ([None], "not a result of oec_projects"),
-            (["text"], "not a result of oec_projects"),
-            ([{"msg": "failed"}], "not a result of oec_projects"),
-            ([{"drift": ["text"]}], "not a result of oec_projects"),
-            ([{"drift": [DRIFT], "error": "text"}], "not a result of oec_projects"),
+            ([None], "a result of oec_projects with drift"),
+            (["text"], "a result of oec_projects with drift"),
+            ([{"msg": "failed"}], "a result of oec_projects with drift"),
+            ([{"drift": ["text"]}], "a result of oec_projects with drift"),
+            ([{"drift": [DRIFT], "error": "text"}], "a result of oec_projects with drift"),
         ],
     ),
     "estate_file": (
