@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -36,11 +37,13 @@ class OecModule(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]  # see above
         self.params = drop_empty_options(self.params)
-        key = str(self.params.get("api_key") or "").strip()
+
+    @property
+    def redaction(self) -> Redaction:
+        # Only at the end the key is certain: Ansible may reject the options before it reads the environment.
+        keys = [str(key).strip() for key in (self.params.get("api_key"), os.environ.get("OECSH_API_KEY")) if key]
         # A shorter text is no key, and may be a word of the result.
-        self._redaction = self._redaction.hiding([key] if len(key) >= MIN_KEY_LENGTH else [])
-        # A server may repeat Git credentials in an error. In other places the user's name may be part of a name or URL.
-        self._error_redaction = self._redaction.hiding(self._redaction.credentials(self.params))
+        return self._redaction.hiding(key for key in keys if len(key) >= MIN_KEY_LENGTH)
 
     def exit_json(self, **result: Any) -> NoReturn:
         super().exit_json(**self._redact(result))
@@ -50,22 +53,13 @@ class OecModule(AnsibleModule):
         super().fail_json(**self._redact({"msg": msg, **result}))
 
     def _redact(self, result: dict[str, Any]) -> dict[str, Any]:
+        redact = self.redaction
         # Ansible returns the options as `invocation`, also of a call that it rejects itself.
-        self.params = self._redaction.options(self._redaction(self.params))
-        return self._redaction(_redact_errors(result, self._error_redaction))
+        self.params = redact.options(redact(self.params))
+        return redact(result)
 
     def fail(self, failure: Failure, **values: Any) -> NoReturn:
         self.fail_json(msg=str(failure), error=failure.as_error(), **values)
-
-
-def _redact_errors(value: Any, redaction: Redaction) -> Any:
-    """Return a result with `msg` and every `error` in it redacted."""
-    if isinstance(value, Mapping):
-        return {
-            key: redaction(inner) if key in ("msg", "error") else _redact_errors(inner, redaction)
-            for key, inner in value.items()
-        }
-    return [_redact_errors(inner, redaction) for inner in value] if isinstance(value, list) else value
 
 
 def run(entry: Entry, options: Spec, redaction: Redaction, **checks: Any) -> None:
@@ -85,7 +79,7 @@ def run(entry: Entry, options: Spec, redaction: Redaction, **checks: Any) -> Non
         result = Result({}, error.failure)
     # Outside the except: inside, Ansible adds a traceback to a failure that needs none.
     for warning in result.warnings:
-        module.warn(warning)
+        module.warn(module.redaction(warning))
     if result.failure:
         module.fail(result.failure, **result.values)
     module.exit_json(**result.values)

@@ -69,18 +69,15 @@ class Redaction:
         """Return the options of a task with invalid URLs replaced: a password may be anywhere in them."""
         if isinstance(value, Mapping):
             return {
-                key: MASK if key in self.urls and "@" in str(inner).replace(f"//{MASK}@", "") else self.options(inner)
+                key: MASK if key in self.urls and _is_doubtful(inner) else self.options(inner)
                 for key, inner in value.items()
             }
         return [self.options(inner) for inner in value] if isinstance(value, list) else value
 
-    def credentials(self, value: Any, field: str = "") -> list[str]:
-        """Return the credentials in all URL fields of a nested value, to hide them elsewhere too."""
-        if isinstance(value, Mapping):
-            return [text for key, inner in value.items() for text in self.credentials(inner, str(key))]
-        if isinstance(value, list):
-            return [text for inner in value for text in self.credentials(inner)]
-        return credentials_in(value) if field in self.urls and isinstance(value, str) else []
+
+def _is_doubtful(url: Any) -> bool:
+    """Return whether a value given as a URL may contain credentials in an unknown place."""
+    return url is not None and (not isinstance(url, str) or "@" in url.replace(f"//{MASK}@", ""))
 
 
 def without_credentials(url: str) -> str:

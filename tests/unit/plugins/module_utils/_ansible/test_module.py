@@ -154,6 +154,23 @@ def test_git_credentials_are_hidden_in_every_error(run_module, emulator):
     assert [word for word in ("robot", "hunter22") if word in json.dumps(result)] == []
 
 
+@pytest.mark.parametrize("user", ["server", "input", "code", "message", "project", "missing"])
+def test_a_git_user_may_be_a_word_of_the_error(run_module, emulator, user):
+    result = run_module("oec_project", name="Client ERP", git_repo_url=f"https://{user}:hunter22@github.com/x")
+    assert errors(result) == (True, "missing_server", None)
+    assert "'server' is required" in result["msg"]
+
+
+@pytest.mark.parametrize("key", ["{}\n", " {} "])
+@pytest.mark.parametrize("options", [{"name": "New"}, {"state": "absent"}, {"state": "gone"}, {"colour": 1}])
+def test_a_key_of_the_environment_is_hidden(run_module, emulator, monkeypatch, key, options):
+    monkeypatch.setenv("OECSH_API_KEY", key.format(emulator.keys.full))
+    project = emulator.add_project(f"My key is {emulator.keys.full}")
+    options = {name: f"{emulator.keys.full}{value}" if name != "state" else value for name, value in options.items()}
+    result = run_module("oec_project", project_id=project["id"], api_key="", **options)
+    assert emulator.keys.full not in json.dumps(result)
+
+
 @pytest.mark.parametrize("key", ["msg", "error", "status", "code"])
 def test_a_short_key_may_be_a_word_of_the_result(run_module, key):
     result = run_module("oec_project", name="Client ERP", api_key=key)

@@ -17,6 +17,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from urllib.parse import unquote
 
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._api import http_client
@@ -361,13 +362,36 @@ def test_a_key_in_a_response_is_redacted(make_http, serve, body, status, kind):
     assert "***" in failure_of(make_http(api_url=serve(reply(status, body)).url, api_retries=0), kind=kind).message
 
 
+@pytest.mark.parametrize("sent", ["swordfish-and-more", "swordfish%0Aand-more"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{'x' * 190} {{}}".encode(),
+        {"message": f"{'x' * 990} {{}}"},
+        {"detail": [{"loc": ["body", "url"], "msg": f"{'x' * 190} {{}}"}]},
+    ],
+    ids=["page", "message", "field"],
+)
+def test_credentials_that_were_sent_are_redacted_before_a_cut(make_http, serve, body, sent):
+    """Also decoded, where whitespace may be folded later, and in the response to a later request."""
+    password = unquote(sent)
+    text = json.dumps(body).replace("{}", json.dumps(password)[1:-1]).encode() if isinstance(body, dict) else None
+    response = reply(422, text or body.replace(b"{}", password.encode()))
+    client = make_http(api_url=serve(response).url)
+    options = {"body": {"git_repo_url": f"https://joe:{sent}@git.example/r", "name": "joe"}}
+    for more in (options, {}):
+        failure = failure_of(client, kind=RejectedError, **more)
+        assert "sword" not in f"{failure}"
+
+
 def test_a_key_in_broken_headers_is_not_logged(make_http, serve, caplog):
     caplog.set_level(logging.DEBUG)
     key, loggers = "k" * 43, [logging.getLogger(f"urllib3.{name}") for name in ("connection", "connectionpool")]
     before = {known for logger in loggers for known in logger.filters}
     client = make_http(api_url=serve(HEAD + f"nonsense {key}\r\nX: y\r\n\r\n{{}}".encode()).url, api_key=key)
     send(client)
-    assert (key in caplog.text, "***" in caplog.text) == (False, True)
+    assert "GET /projects" in caplog.text
+    assert (key in caplog.text, "parse headers" in caplog.text) == (False, False)
     assert [len(set(logger.filters) - before) for logger in loggers] == [1, 1]
     assert {(logger.propagate, logger.level, logger.disabled) for logger in loggers} == {(True, logging.NOTSET, False)}
     del client

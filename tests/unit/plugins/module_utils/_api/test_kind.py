@@ -147,8 +147,3 @@ def test_a_current_value_is_compared_with_the_desired_one(name, current, desired
 )
 def test_only_urls_are_redacted_among_declarable_fields(name, value, redacted):
     assert PROJECT.redacted(name, value) == redacted
-
-
-def test_the_secrets_of_options_are_the_credentials_of_its_urls():
-    found = PROJECT.redaction.credentials({"name": "https://ann:secret99@h/x", "git_repo_url": PRIVATE_REPO})
-    assert set(found) == {"robot:hunter22", "robot", "hunter22"}
