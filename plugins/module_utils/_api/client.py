@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -126,6 +126,9 @@ class Client:
 
     def of(self, kind: Kind) -> ResourceApi:
         return self._apis.setdefault(kind.name, ResourceApi(kind, self._http))
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        self._http.hide(secrets)
 
     def require_full_access(self) -> None:
         """Raise `read_only_key` before a write is sent, where the key says by its prefix that it may only read."""

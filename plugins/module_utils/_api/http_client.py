@@ -16,7 +16,7 @@ import time
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from http import HTTPStatus
@@ -38,7 +38,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     NoResponseError,
     OecError,
 )
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction, credentials_in
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
@@ -150,6 +150,10 @@ class HttpClient:
         # A proxy would see the key of a plain http request.
         self._session.trust_env = settings.api_url.lower().startswith("https:")
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Redact these texts too in whatever a server returns: it may repeat what it was sent, now or before."""
+        self._redact = self._redact.hiding(secrets)
+
     def request(
         self,
         method: str,
@@ -167,9 +171,6 @@ class HttpClient:
         """
         request = _Request(method, path, replay, {"params": query, "json": body, "headers": headers})
         request.check()
-        # A server may repeat what it was sent, then or later.
-        sent = [text for value in (body or {}).values() for text in credentials_in(str(value))]
-        self._redact = self._redact.hiding(sent)
         started = self.clock.monotonic()
         retries = Retries(
             request.name,

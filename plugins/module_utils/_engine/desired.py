@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Code, Failure, OecError, Subject
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import credentials_in
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_header_value, is_uuid
 
 # The objects that a field may refer to, by the name of their kind.
@@ -64,6 +65,11 @@ class Desired:
         """The kinds whose objects must be read, because one is given by its name."""
         references = self.kind.references if self.state == "present" else ()
         return [kind for field, kind in references if (value := self.values.get(field.name)) and not is_uuid(value)]
+
+    @property
+    def credentials(self) -> list[str]:
+        urls = [self.values.get(field.name, "") for field in self.kind.declarable if field.is_url]
+        return [text for url in urls for text in credentials_in(url)]
 
     def _problem(self) -> str:
         if not self.name and not self.id:

@@ -24,6 +24,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import pl
 def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Result:
     """Create, update or delete one object to match the options."""
     desired = Desired.parse(kind, options)
+    client.hide(desired.credentials)
     api = client.of(kind)
     if desired.id:
         found = api.get(desired.id)

@@ -55,6 +55,8 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     if options["prune"] and not declarations:
         message = "prune with an empty list of projects would delete every project"
         raise OecError("invalid_input", message, "Declare those to keep.")
+    for desired in declarations:
+        client.hide(desired.credentials)
     planned = plan(
         PROJECT,
         declarations,

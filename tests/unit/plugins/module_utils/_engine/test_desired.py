@@ -93,6 +93,11 @@ def test_servers_are_read_only_to_resolve_a_name(options, names):
     assert [kind.name for kind in desired(name="Client ERP", **options).named_kinds] == names
 
 
+@pytest.mark.parametrize(("url", "found"), [("https://joe:hunter22@h/x", {"joe:hunter22", "hunter22"}), ("", set())])
+def test_the_credentials_of_a_declaration_are_in_its_urls(url, found):
+    assert set(desired(name="x://ann:secret99@h", git_repo_url=url).credentials) == found
+
+
 # References.
 
 TWINS = [{"id": f"{number:08}-0000-4000-8000-000000000000", "name": "twin"} for number in (91, 92)]
