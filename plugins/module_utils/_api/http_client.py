@@ -235,6 +235,8 @@ class HttpClient:
     def _read(self, response: requests.Response, end: float) -> bytes:
         """Return the whole body. One that drips, each part within the timeout, must still end in time."""
         parts = []
+        # Before urllib3 2, a body that ends early would count as complete.
+        response.raw.enforce_content_length = True
         try:
             # In small parts: requests waits until a part is complete.
             for part in response.iter_content(_CHUNK_SIZE):
