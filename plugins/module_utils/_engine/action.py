@@ -51,10 +51,7 @@ class Action:
     @property
     def diff(self) -> dict[str, Any]:
         """Return {before, after, before_header, after_header}: the declarable fields; {} where there is no object."""
-        before, after = self._displayed(self.before), self._displayed(self.after)
-        for name in [field.name for field in self.kind.declarable if field.is_url and self.before and self.after]:
-            if before[name] == after[name] and name in (self.body or {}):
-                after[name] += " (other credentials)"
+        before, after = self._displayed_sides()
         absent = f"{self.subject} (absent)"
         return {
             "before": before,
@@ -65,7 +62,9 @@ class Action:
 
     @property
     def differences(self) -> list[Difference]:
-        before, after = self.diff["before"], self.diff["after"]
+        if not self.changed:
+            return []
+        before, after = self._displayed_sides()
         if before and after:
             return [
                 Difference(field.option_name, before[field.name], after[field.name])
@@ -73,7 +72,7 @@ class Action:
                 if before[field.name] != after[field.name]
             ]
         presence = [["absent", "present"][bool(side)] for side in (before, after)]
-        return [Difference(self.kind.name, *presence)] if self.changed else []
+        return [Difference(self.kind.name, *presence)]
 
     def stored_mismatches(self, stored: Object) -> list[str]:
         """Return a warning for each field that the API stored with another value: the next run changes it again."""
@@ -84,6 +83,13 @@ class Action:
             for name, sent in (self.body or {}).items()
             if not self.kind.is_same(name, stored.get(name), sent)
         ]
+
+    def _displayed_sides(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        before, after = self._displayed(self.before), self._displayed(self.after)
+        for name in [field.name for field in self.kind.declarable if field.is_url and before and after]:
+            if before[name] == after[name] and name in (self.body or {}):
+                after[name] += " (other credentials)"
+        return before, after
 
     def _displayed(self, item: Object | None) -> dict[str, Any]:
         fields = self.kind.declarable if item else ()

@@ -32,8 +32,8 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     else:
         existing = api.known.objects
     planned = plan(kind, [desired], existing, read_references([desired], client))
-    if planned.rejection:
-        return Result({}, planned.rejection)
+    if rejection := planned.rejection:
+        return Result({}, rejection)
     (outcome,) = apply_plan(client, planned.actions, mode)
     if outcome.failure:
         return Result({}, outcome.failure)

@@ -68,8 +68,8 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     values: dict[str, Any] = {"drift": _drift(planned)}
     if mode.diff:
         values["diff"] = [action.diff for action in planned.actions if action.changed]
-    if planned.rejection:
-        return Result(values, planned.rejection)
+    if rejection := planned.rejection:
+        return Result(values, rejection)
     try:
         outcomes = apply_plan(client, planned.actions, mode)
     except OecError as error:
