@@ -17,6 +17,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(STAMP): $(REQUIREMENTS)
+	@echo "Installing ansible-core and what the tests need into $(VENV). This takes about a minute."
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement tests/requirements.txt

@@ -17,6 +17,10 @@ options:
     description: The result of M(oecsh.cloud.oec_projects), also of a failed one.
     type: dict
     required: true
+seealso:
+  - module: oecsh.cloud.oec_projects
+  - plugin: oecsh.cloud.drift
+    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -10,6 +10,9 @@ short_description: Write projects as an estate file
 description:
   - Returns a variables file for the role P(oecsh.cloud.provision#role), which declares the projects as they are.
   - The role P(oecsh.cloud.export#role) writes all projects. Use this filter for some of them.
+  - C(provision_defaults) has the most frequent server, branch and version, if several projects share it.
+    A project that has another value declares it. If a project has none that can be declared, there is no default,
+    since the project would get it.
   - A project has a C(project_id) where its name does not identify it. A server is given by its name if that is unique.
   - Names, branches and versions are quoted. A text with a brace is tagged C(!unsafe), so that it is not a template.
   - A value that M(oecsh.cloud.oec_projects) would reject is left out, with a comment that says why.
@@ -32,6 +35,10 @@ options:
 seealso:
   - plugin: oecsh.cloud.export
     plugin_type: role
+  - plugin: oecsh.cloud.provision
+    plugin_type: role
+  - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_server_info
 """
 
 EXAMPLES = r"""
@@ -57,12 +64,15 @@ _value:
   type: str
   sample: |
     ---
+    provision_defaults:
+      server: "production-fsn1"
+      default_branch: "main"
     provision_projects:
       - name: "Client ERP"
-        server: "production-fsn1"
         git_repo_url: "https://github.com/acme/client-erp"
-        default_branch: "main"
         odoo_version: "17.0"
+      - name: "Bakery ERP"
+        odoo_version: "18.0"
 """
 
 from collections.abc import Callable

@@ -9,6 +9,7 @@ name: provision_batches
 short_description: Split an estate into batches of changes
 description:
   - Returns which of the declared projects a plan changes, a batch at a time.
+  - Projects that pass a name on, such as two that swap their names, are in one batch, which may be larger for that.
   - The role P(oecsh.cloud.provision#role) applies one batch after the other, so that a long run shows its progress.
 author:
   - oecsh.cloud contributors (@oecsh)
@@ -19,6 +20,14 @@ options:
   size:
     description: How many projects a batch has. Empty or 0 means 20, which is what the API accepts in a minute.
     type: raw
+seealso:
+  - module: oecsh.cloud.oec_projects
+  - plugin: oecsh.cloud.provision_deletions
+    plugin_type: filter
+  - plugin: oecsh.cloud.provision_result
+    plugin_type: filter
+  - plugin: oecsh.cloud.provision
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -30,7 +39,7 @@ EXAMPLES = r"""
 
 - name: Apply the plan, five projects at a time
   oecsh.cloud.oec_projects:
-    projects: "{{ item.indexes | map('extract', provision_projects) | list }}"
+    projects: "{{ plan | oecsh.cloud.provision_items(provision_projects, item.indexes) }}"
   loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects, 5) }}"
   loop_control:
     label: "{{ item.label }}"
@@ -39,13 +48,13 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The batches. C(indexes) are the positions of their projects in the list, and C(label) is the progress.
+    - The batches. C(indexes) are the positions of their projects in the plan, and C(label) is the progress.
     - A batch holds no project, because Ansible prints the variable of a loop, and a project may contain credentials.
   type: list
   elements: dict
   sample:
     - indexes: [0, 2]
-      label: 1 to 2 of 2 to change
+      label: changes 1 to 2 of 2
 """
 
 from collections.abc import Callable

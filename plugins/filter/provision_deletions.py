@@ -22,6 +22,14 @@ options:
     type: list
     elements: dict
     required: true
+seealso:
+  - module: oecsh.cloud.oec_projects
+  - plugin: oecsh.cloud.provision_batches
+    plugin_type: filter
+  - plugin: oecsh.cloud.provision_result
+    plugin_type: filter
+  - plugin: oecsh.cloud.provision
+    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -34,7 +42,7 @@ EXAMPLES = r"""
 
 - name: Apply the plan, a batch at a time
   oecsh.cloud.oec_projects:
-    projects: "{{ item.indexes | map('extract', provision_projects) | list }}"
+    projects: "{{ plan | oecsh.cloud.provision_items(provision_projects, item.indexes) }}"
   loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects) }}"
   register: batches
   failed_when: false
@@ -51,6 +59,7 @@ _value:
   elements: dict
   sample:
     - project_id: 3fa85f64-5717-4562-b3fc-2c963f66afa6
+      name: Client ERP
       state: absent
 """
 

@@ -9,6 +9,7 @@ name: provision_result
 short_description: Merge the results of all batches of an estate
 description:
   - Returns what M(oecsh.cloud.oec_projects) would have returned for the whole estate in one task.
+  - A project in none of the batches was not tried, and counts as failed.
   - A task that failed as a whole fails each of its projects. Their C(project) is then V(null), because it is unknown.
 author:
   - oecsh.cloud contributors (@oecsh)
@@ -26,12 +27,20 @@ options:
       - The result of the task that deletes the projects of P(oecsh.cloud.provision_deletions#filter), also if skipped.
     type: dict
     required: true
+seealso:
+  - module: oecsh.cloud.oec_projects
+  - plugin: oecsh.cloud.provision_batches
+    plugin_type: filter
+  - plugin: oecsh.cloud.provision_deletions
+    plugin_type: filter
+  - plugin: oecsh.cloud.provision
+    plugin_type: role
 """
 
 EXAMPLES = r"""
 - name: Apply the plan, a batch at a time
   oecsh.cloud.oec_projects:
-    projects: "{{ item.indexes | map('extract', provision_projects) | list }}"
+    projects: "{{ plan | oecsh.cloud.provision_items(provision_projects, item.indexes) }}"
   loop: "{{ plan | oecsh.cloud.provision_batches(provision_projects) }}"
   loop_control:
     label: "{{ item.label }}"

@@ -34,6 +34,10 @@ options:
 seealso:
   - plugin: oecsh.cloud.csp_hash
     plugin_type: filter
+  - plugin: oecsh.cloud.report
+    plugin_type: role
+  - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_server_info
 """
 
 EXAMPLES = r"""

@@ -94,6 +94,13 @@ notes:
     A custom credential whose type sets E(OECSH_API_KEY) in the environment works for the source and for the jobs.
     If the jobs run in another execution environment than the source,
     set C(ansible_python_interpreter) to V({{ ansible_playbook_python }}) in the C(vars) of the play.
+seealso:
+  - module: oecsh.cloud.oec_project
+  - module: oecsh.cloud.oec_projects
+  - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_server_info
+  - ref: ansible_collections.oecsh.cloud.docsite.inventory
+    description: How to run tasks for each project.
 """
 
 EXAMPLES = r"""
@@ -159,9 +166,10 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Cli
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
-from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, matches_any, unique_host_names
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, unique_host_names
 
 Variables = dict[str, Any]
 

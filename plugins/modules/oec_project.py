@@ -31,8 +31,21 @@ options:
     description:
       - The exact name of the project. At most 255 characters.
       - The project is found by it, unless O(project_id) is set. If several projects have the name, the task fails.
-      - Together with O(project_id), the project is renamed if its name differs.
+      - Together with O(project_id), the project is renamed if its name differs. If another project has the new name, the task fails.
+      - With O(state=absent) and O(project_id), both must be those of one project. Otherwise the task fails, and deletes nothing.
     type: str
+  previous_name:
+    description:
+      - If no project has O(name), and one has this name, that one is renamed. So a rename needs no O(project_id), and the option may stay.
+      - With O(project_id) or O(state=absent) it renames nothing.
+    type: str
+  allow_similar_name:
+    description:
+      - Whether the project may get a name that people could take for the name of another one.
+      - By default the task fails if such a name differs from an existing one only in case, whitespace, the encoding of accents,
+        or invisible characters.
+    type: bool
+    default: false
   project_id:
     description:
       - The UUID of the project. With O(state=present) the project must exist.
@@ -47,6 +60,7 @@ options:
   git_repo_url:
     description:
       - The https URL of the Git repository.
+      - The API stores it as given. With and without the suffix C(.git) are different values, of which the declared one is sent.
       - Credentials in it are sent unchanged and returned as V(***). A URL with V(***) in their place keeps the stored credentials.
     type: str
   default_branch:
@@ -55,7 +69,8 @@ options:
     type: str
   odoo_version:
     description:
-      - The Odoo version, such as V(17.0). Quote it, so that YAML does not read it as a number.
+      - The Odoo version, such as V(17.0). Quote it, so that YAML does not read it as a number. Whitespace around it is removed.
+      - The task warns if it creates a project with a version that does not look like V(17.0).
       - The API cannot change it. If an existing project has another version, the task fails before it changes anything.
     type: str
   idempotency_key:
@@ -64,6 +79,14 @@ options:
       - Usually omit it. The key that is then derived from the options also covers a project that was deleted and is declared again,
         and a rejection whose cause was fixed in the meantime.
     type: str
+seealso:
+  - module: oecsh.cloud.oec_projects
+  - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_server_info
+  - plugin: oecsh.cloud.projects
+    plugin_type: inventory
+  - ref: ansible_collections.oecsh.cloud.docsite.estate
+    description: How to declare all projects in one file, with the roles provision and drift.
 """
 
 EXAMPLES = r"""
@@ -78,6 +101,11 @@ EXAMPLES = r"""
   oecsh.cloud.oec_project:
     name: Client ERP
     default_branch: release/17.0
+
+- name: Rename a client
+  oecsh.cloud.oec_project:
+    name: Client ERP (Ltd)
+    previous_name: Client ERP
 
 - name: Rename a client, found by its id
   oecsh.cloud.oec_project:
@@ -161,25 +189,23 @@ diff:
   type: dict
   contains:
     before:
-      description: The declarable fields before the task. Empty if the project did not exist.
-      type: dict
+      description:
+        - The declared options before the task, as YAML for people. A server has its name if the task has read it.
+        - Empty if the project did not exist.
+      type: str
       returned: success, in diff mode
-      sample:
+      sample: |
         name: Client ERP
-        server_id: 8e4f2a1c-1234-5678-abcd-ef0123456789
-        git_repo_url: https://github.com/acme/client-erp
+        server: production-fsn1
         default_branch: main
-        odoo_version: "17.0"
     after:
-      description: The same fields after the task. Empty if the project does not exist any more.
-      type: dict
+      description: The same after the task. Empty if the project does not exist any more.
+      type: str
       returned: success, in diff mode
-      sample:
+      sample: |
         name: Client ERP
-        server_id: 8e4f2a1c-1234-5678-abcd-ef0123456789
-        git_repo_url: https://github.com/acme/client-erp
+        server: production-fsn1
         default_branch: release/17.0
-        odoo_version: "17.0"
     before_header:
       description: The name of the project, and whether it was absent before the task.
       type: str

@@ -26,12 +26,20 @@ options:
     description: Projects with exactly this name.
     type: str
   server:
-    description: Projects on the server with this name or UUID.
+    description: Projects on the server with this name or UUID. If no server has the name, the task fails.
     type: str
     aliases: [server_id]
   odoo_version:
     description: Projects with exactly this Odoo version, such as V(16.0).
     type: str
+seealso:
+  - module: oecsh.cloud.oec_project
+  - module: oecsh.cloud.oec_projects
+  - module: oecsh.cloud.oec_server_info
+  - plugin: oecsh.cloud.projects
+    plugin_type: inventory
+  - ref: ansible_collections.oecsh.cloud.docsite.export
+    description: How to adopt projects that were created in the web interface.
 """
 
 EXAMPLES = r"""

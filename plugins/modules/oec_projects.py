@@ -35,6 +35,14 @@ options:
       name:
         description: The exact name of the project. At most 255 characters. Together with O(projects[].project_id) it renames the project.
         type: str
+      previous_name:
+        description:
+          - If no project has O(projects[].name), and one has this name, that one is renamed. The option may stay.
+        type: str
+      allow_similar_name:
+        description: Whether the name may differ from another one only in case, whitespace, the encoding of accents, or invisible characters.
+        type: bool
+        default: false
       project_id:
         description: The UUID of the project. With O(projects[].state=present) the project must exist.
         type: str
@@ -44,13 +52,15 @@ options:
         type: str
         aliases: [server_id]
       git_repo_url:
-        description: The https URL of the Git repository. Credentials in it are sent unchanged and returned as V(***).
+        description:
+          - The https URL of the Git repository. Credentials in it are sent unchanged and returned as V(***).
+          - The API stores it as given. With and without the suffix C(.git) are different values, of which the declared one is sent.
         type: str
       default_branch:
         description: The branch to deploy from. At most 255 characters.
         type: str
       odoo_version:
-        description: The Odoo version, such as V(17.0). Quote it. The API cannot change it.
+        description: The Odoo version, such as V(17.0). Quote it. The API cannot change it. Whitespace around it is removed.
         type: str
       idempotency_key:
         description: The key by which the API recognizes a repeated create. Usually omit it.
@@ -77,9 +87,29 @@ options:
       odoo_version:
         description: The Odoo version, such as V(17.0). Quote it.
         type: str
+  only:
+    description:
+      - Names, UUIDs or shell patterns of the projects to look at. The other items are left alone, and nothing is pruned.
+      - Each must match an item of the list. Empty means all.
+    type: list
+    elements: str
+  skip_rejected:
+    description:
+      - Whether an item that cannot be carried out, such as one with another Odoo version, leaves the others as they are.
+      - By default it rejects the whole run before the first write. With V(true) the others are applied, nothing is pruned,
+        and the task fails at its end.
+      - An item with an invalid or unknown option rejects the whole run in any case.
+    type: bool
+    default: false
+  plan_digest:
+    description:
+      - RV(plan_digest) of an earlier run in check mode. If the plan is another one by now, the task fails before its first write.
+    type: str
   prune:
     description:
       - Whether to delete the projects that are not declared. Rejected with an empty list.
+      - A project that is created with the repository of one that is pruned was probably renamed. The task fails, since that would
+        delete what the project contains. Declare O(projects[].previous_name).
       - Nothing is pruned once a declared project has failed, because a project to prune may be that one under its old name.
     type: bool
     default: false
@@ -88,6 +118,14 @@ options:
       - A run that would prune more projects than this fails before its first write. Projects declared as V(absent) do not count.
     type: int
     default: 10
+seealso:
+  - module: oecsh.cloud.oec_project
+  - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_server_info
+  - plugin: oecsh.cloud.drift_table
+    plugin_type: filter
+  - ref: ansible_collections.oecsh.cloud.docsite.estate
+    description: How to declare all projects in one file, with the roles provision and drift.
 """
 
 EXAMPLES = r"""
@@ -112,6 +150,23 @@ EXAMPLES = r"""
       odoo_version: "17.0"
     prune: true
     prune_limit: 3
+
+- name: Rename a client, without deleting anything
+  oecsh.cloud.oec_projects:
+    projects:
+      - name: Client ERP (Ltd)
+        previous_name: Client ERP
+
+- name: Look at what would change
+  oecsh.cloud.oec_projects:
+    projects: "{{ provision_projects }}"
+  check_mode: true
+  register: plan
+
+- name: Apply just that
+  oecsh.cloud.oec_projects:
+    projects: "{{ provision_projects }}"
+    plan_digest: "{{ plan.plan_digest }}"
 """
 
 RETURN = r"""
@@ -159,6 +214,12 @@ summary:
     deleted: 1
     unchanged: 37
     failed: 0
+plan_digest:
+  description:
+    - Stands for all changes of the plan, in any order. It is the same in check mode and in the run.
+  returned: success, and failure after the projects were read
+  type: str
+  sample: 0f1d4c6e2b7a4f5f8a0c9d3e1b6f7a8c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a
 drift:
   description:
     - One row for each field that differed before the task.
@@ -203,6 +264,9 @@ drift:
 diff:
   description:
     - One entry with C(before), C(after), C(before_header) and C(after_header) for each project that is changed, or in check mode would be changed.
+    - For people, as M(oecsh.cloud.oec_project) describes it. Programs read RV(projects) and RV(drift).
+    - In check mode without diff mode, RV(ignore:msg) has a line for each change instead, such as
+      C(~ Bakery  default_branch main -> hotfix).
     - If the plan is rejected, one for each project that could be planned.
   returned: in diff mode, also when the plan is rejected
   type: list

@@ -31,6 +31,10 @@ options:
   region:
     description: Servers in exactly this region, such as V(fsn1).
     type: str
+seealso:
+  - module: oecsh.cloud.oec_project
+  - module: oecsh.cloud.oec_projects
+  - module: oecsh.cloud.oec_project_info
 """
 
 EXAMPLES = r"""
@@ -43,6 +47,11 @@ EXAMPLES = r"""
   oecsh.cloud.oec_project_info:
     name: Client ERP
   register: client
+
+- name: Check that a new client can have a server
+  ansible.builtin.assert:
+    that: client.projects | length > 0 or hetzner.servers | length > 0
+    fail_msg: There is no server of the provider hetzner.
 
 - name: Provision a new client on the server with the fewest environments; an existing one stays on its server
   oecsh.cloud.oec_project:

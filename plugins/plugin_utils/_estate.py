@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,15 @@ Object = Mapping[str, Any]
 
 EXPORTED_FIELDS = ("name", "project_id", "server", "git_repo_url", "default_branch", "odoo_version")
 MAX_LENGTHS = {"name": 255, "default_branch": 255}
+TRIMMED_FIELDS = ("odoo_version",)
+
+_DEFAULT_FIELDS = ("server", "default_branch", "odoo_version")
 
 _HEADER = (
     "---\n"
     "# The projects on oec.sh, as the role oecsh.cloud.export found them. "
     "The role oecsh.cloud.provision makes them so.\n"
+    "# A project that omits a field has the value in provision_defaults.\n"
     "# Where *** stands in a URL, the API holds credentials that are not written here; "
     "declared like this, they stay as they are.\n"
 )
@@ -40,20 +44,38 @@ class _Entry:
     problem: str
 
 
-def estate_from(projects: Sequence[Object], servers: Sequence[Object]) -> dict[str, list[dict[str, str]]]:
+def estate_from(projects: Sequence[Object], servers: Sequence[Object]) -> dict[str, Any]:
     """Return the variables that declare the projects as they are."""
-    items = [
-        {entry.field: entry.value for entry in entries if not entry.problem} for entries in _entries(projects, servers)
-    ]
-    return {"provision_projects": items}
+    defaults, items = _with_defaults(list(_entries(projects, servers)))
+    return {"provision_defaults": _values(defaults), "provision_projects": [_values(item) for item in items]}
 
 
 def estate_file(projects: Sequence[Object], servers: Sequence[Object]) -> str:
     """Return `estate_from` as YAML, with a comment for each field that is left out."""
-    items = ["".join(f"    {_line(entry)}\n" for entry in entries) for entries in _entries(projects, servers)]
-    if not items:
-        return f"{_HEADER}provision_projects: []\n"
-    return f"{_HEADER}provision_projects:\n" + "".join(f"  - {item[4:]}" for item in items)
+    defaults, items = _with_defaults(list(_entries(projects, servers)))
+    # Also where there are none: else those of another file would hold.
+    common = "".join(f"\n  {_line(entry)}" for entry in defaults) or " {}"
+    declared = "".join("\n  - " + "\n    ".join(map(_line, item)) for item in items) or " []"
+    return f"{_HEADER}provision_defaults:{common}\nprovision_projects:{declared}\n"
+
+
+def _values(entries: Iterable[_Entry]) -> dict[str, str]:
+    return {entry.field: entry.value for entry in entries if not entry.problem}
+
+
+def _with_defaults(items: list[list[_Entry]]) -> tuple[list[_Entry], list[list[_Entry]]]:
+    """Return the defaults, and the items without them."""
+    defaults = [default for field in _DEFAULT_FIELDS for default in _default(field, items)]
+    return defaults, [[entry for entry in item if entry not in defaults] for item in items]
+
+
+def _default(field: str, items: list[list[_Entry]]) -> list[_Entry]:
+    """Return the most frequent value of a field, if several projects have it, and none would get it by omission."""
+    entries = [entry for item in items for entry in item if entry.field == field]
+    # The modules take whitespace for an omission.
+    if len(entries) < len(items) or any(entry.problem or not entry.value.strip() for entry in entries):
+        return []
+    return [entry for entry, count in Counter(entries).most_common(1) if count > 1]
 
 
 def _entries(projects: Sequence[Object], servers: Sequence[Object]) -> Iterator[list[_Entry]]:
@@ -100,6 +122,8 @@ def _problem(field: str, value: str) -> str:
         return "it is not an https URL, and only such can be declared"
     if len(value) > (max_length := MAX_LENGTHS.get(field, math.inf)):
         return f"it has {len(value)} characters, and at most {max_length} can be declared"
+    if field in TRIMMED_FIELDS and value != value.strip():
+        return "it begins or ends with whitespace, which a declaration loses"
     return "" if is_text(value) else "it contains NUL or unpaired surrogate characters"
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _INVALID_HOSTNAME_CHARS = re.compile(r"[^\w.-]+")
@@ -39,10 +38,3 @@ def unique_host_names(names: Mapping[str, str], is_taken: Callable[[str, str], b
         unique.update({ident: f"{unique[ident]}-{ident[:length]}" for ident in clashes})
         length = None
     return unique
-
-
-def matches_any(patterns: Iterable[Any], *values: str | None) -> bool:
-    """Return whether any value equals or matches any pattern, or there are none. An unquoted 17.0 is a number."""
-    texts = [str(pattern) for pattern in patterns if pattern not in (None, "")]
-    found = [value for value in values if value is not None]
-    return not texts or any(value == text or fnmatchcase(value, text) for value in found for text in texts)

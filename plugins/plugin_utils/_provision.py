@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any
 
 Entry = dict[str, Any]
 Item = Mapping[str, Any]
@@ -20,32 +21,100 @@ Item = Mapping[str, Any]
 ACTIONS = ("created", "updated", "deleted", "unchanged", "failed")
 # What the API accepts in a minute.
 WRITES_PER_MINUTE = 20
+MAX_CONSECUTIVE_TIMEOUTS = 3
 
 
 def provision_batches(plan: Mapping[str, Any], items: Sequence[Item], size: Any = None) -> list[dict[str, Any]]:
-    """Return the items that change, in batches: [{indexes, label}], where indexes are positions in `items`.
+    """Return the items that change, in batches: [{indexes, label}], where indexes are positions in the plan.
 
-    A batch holds no item, because Ansible prints a loop's variable, and items may contain credentials.
-    `plan`: the result of `oec_projects` in check mode for these items. `size`: empty or 0 means 20. Raise ValueError
-    for a size that is not a whole number of at least 1.
+    A batch holds no item, because Ansible prints a loop's variable, and items may contain credentials. Items that pass
+    a name on are in one batch, which may be larger for that. `plan`: the result of `oec_projects` in check mode for
+    these items. `size`: empty or 0 means 20. Raise ValueError for a size that is not a whole number of at least 1.
     """
     declared, _pruned = _planned(plan, items)
     text = str(size if size is not None else "").strip()
     if text and not text.isdecimal():
         raise ValueError(f"the batch size must be a whole number of at least 1, not {size!r}")
     count = int(text or 0) or WRITES_PER_MINUTE
-    changing = [index for index, entry in enumerate(declared) if entry["changed"]]
-    return [
-        {"indexes": changing[first : first + count], "label": _label(first, count, len(changing))}
-        for first in range(0, len(changing), count)
-    ]
+    batches: list[list[int]] = []
+    for group in _linked(plan, declared):
+        if not batches or len(batches[-1]) + len(group) > count:
+            batches.append([])
+        batches[-1] += group
+    total, done = sum(map(len, batches)), 0
+    labelled = []
+    for batch in batches:
+        labelled.append({"indexes": batch, "label": _label(done, done + len(batch), total)})
+        done += len(batch)
+    return labelled
 
 
-def _label(first: int, count: int, total: int) -> str:
-    last = min(first + count, total)
+def _linked(plan: Mapping[str, Any], declared: Sequence[Entry]) -> list[list[int]]:
+    """Return the positions of the entries that change; those of one group have or had a name in common."""
+    renames = [{row["project"], row["current"]} for row in plan.get("drift", ()) if row["field"] == "name"]
+    groups: list[tuple[set[str], list[int]]] = []
+    for index, entry in enumerate(declared):
+        if entry["changed"]:
+            names = set().union(*(pair for pair in renames if entry["name"] in pair))
+            linked = [group for group in groups if names & group[0]] if names else []
+            groups = [group for group in groups if group not in linked] if linked else groups
+            names = names.union(*(group[0] for group in linked))
+            groups.append((names, [*(place for group in linked for place in group[1]), index]))
+    return [sorted(indexes) for _names, indexes in groups]
+
+
+def _label(first: int, last: int, total: int) -> str:
     minutes = -(-(total - last) // WRITES_PER_MINUTE)
     forecast = f", then about {minutes} min more at {WRITES_PER_MINUTE} writes a minute" if minutes else ""
-    return f"{first + 1} to {last} of {total} to change{forecast}"
+    return f"changes {first + 1} to {last} of {total}{forecast}"
+
+
+def provision_items(
+    plan: Mapping[str, Any], items: Sequence[Item], indexes: Sequence[int], only: Any = None
+) -> list[dict[str, Any]]:
+    """Return the items of a batch, with what the plan has found out: their ids, and the ids of their servers.
+
+    `only`: the option of `oec_projects` that the plan was made with.
+    """
+    declared, _pruned = _planned(plan, items)
+    patterns = [only] if isinstance(only, str) else list(only or [])
+    selected = [item for item in items if matches_any(patterns, *_labels(item))]
+    return [_pinned(selected[index], declared[index]) for index in indexes]
+
+
+def _labels(item: Item) -> list[str]:
+    return [str(item.get("name") or ""), str(item.get("project_id") or item.get("id") or "")]
+
+
+def _pinned(item: Item, entry: Entry) -> dict[str, Any]:
+    aliases = {"project_id": "id", "server": "server_id"}
+    found = {"project_id": entry["project_id"], "server": (entry["project"] or {}).get("server_id")}
+    pinned = {name: value for name, value in found.items() if value}
+    kept = {name: value for name, value in item.items() if name not in [aliases[each] for each in pinned]}
+    # Compared with all of the others when the whole list was planned.
+    return {**kept, **pinned, "allow_similar_name": True}
+
+
+def provision_is_over(batches: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether further batches would fail alike: for the account, or three writes in a row without a response."""
+    timeouts = 0
+    for error in _errors(_results(batches)):
+        failure = Failure(error["code"], error["message"], status=error["status"]) if error else None
+        if failure and (failure.code == "skipped" or failure.is_fatal):
+            return True
+        timeouts = timeouts + 1 if failure and failure.is_transient else 0
+        if timeouts == MAX_CONSECUTIVE_TIMEOUTS:
+            return True
+    return False
+
+
+def _errors(batches: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] | None]:
+    """Yield the error of each write, or None. A batch that failed as a whole counts as one."""
+    for batch in batches:
+        if "projects" in batch:
+            yield from (entry["error"] for entry in batch["projects"] if entry["action"] != "unchanged")
+        else:
+            yield batch.get("error")
 
 
 def provision_deletions(
@@ -55,10 +124,16 @@ def provision_deletions(
 
     A project to prune may be a declared one that failed, under its old name.
     """
-    _declared, pruned = _planned(plan, items)
-    if any("summary" not in batch or batch["summary"]["failed"] for batch in _results(batches)):
+    declared, pruned = _planned(plan, items)
+    applied = {index for batch in _results(batches) if "projects" in batch for index in _indexes(batch)}
+    is_complete = applied == {index for index, entry in enumerate(declared) if entry["changed"]}
+    if not is_complete or any("summary" not in batch or batch["summary"]["failed"] for batch in batches):
         return []
-    return [{"project_id": entry["project_id"], "state": "absent"} for entry in pruned]
+    return [
+        {"project_id": entry["project_id"], "name": entry["name"], "state": "absent"}
+        for entry in pruned
+        if entry["changed"]
+    ]
 
 
 def provision_result(
@@ -66,16 +141,21 @@ def provision_result(
 ) -> dict[str, Any]:
     """Return {projects, summary} as `oec_projects` does: unchanged ones, then those of each batch, then pruned ones.
 
-    `batches`: the results of the batches of `provision_batches`, in order. `pruning`: the result of the deletions.
-    A task that failed as a whole fails each of its projects, whose `project` is then unknown.
+    `batches`: the results of the batches of `provision_batches`, in order; what is in none was not tried. `pruning`:
+    that of the deletions. A task that failed as a whole fails each of its projects, whose `project` is then unknown.
     """
     declared, pruned = _planned(plan, items)
     if not isinstance(pruning, Mapping):
         raise TypeError("the pruning must be the result of a task")
     entries = [entry for entry in declared if not entry["changed"]]
+    tried: set[int] = set()
     for batch in _results(batches):
-        entries += _applied(batch, [declared[index] for index in batch[batch["ansible_loop_var"]]["indexes"]])
-    entries += _applied(pruning, pruned)
+        indexes = _indexes(batch)
+        entries += _applied(batch, [declared[index] for index in indexes])
+        tried.update(indexes)
+    entries += _applied({}, [entry for index, entry in enumerate(declared) if entry["changed"] and index not in tried])
+    entries += [entry for entry in pruned if not entry["changed"]]
+    entries += _applied(pruning, [entry for entry in pruned if entry["changed"]])
     counts = Counter(entry["action"] for entry in entries)
     return {"projects": entries, "summary": {action: counts[action] for action in ACTIONS}}
 
@@ -94,10 +174,16 @@ def _planned(plan: Any, items: Any) -> tuple[list[Entry], list[Entry]]:
     """Return the entries of the declared items, and those of the projects to prune. Raise TypeError for other input."""
     entries = plan.get("projects") if isinstance(plan, Mapping) else None
     if not isinstance(entries, list) or not all(isinstance(each, Mapping) and "changed" in each for each in entries):
-        raise TypeError("the plan must be the result of a successful oec_projects in check mode")
-    if not isinstance(items, list) or len(items) > len(entries):
+        raise TypeError("the plan must be the result of oec_projects in check mode")
+    # With `only`, there are fewer entries than items, and nothing is pruned.
+    if not isinstance(items, list):
         raise TypeError("the projects must be the list that was planned")
     return entries[: len(items)], entries[len(items) :]
+
+
+def _indexes(batch: Mapping[str, Any]) -> list[int]:
+    indexes: list[int] = batch[batch["ansible_loop_var"]]["indexes"]
+    return indexes
 
 
 def _results(batches: Any) -> list[Mapping[str, Any]]:

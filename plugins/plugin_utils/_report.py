@@ -152,7 +152,7 @@ def version_number(version: str) -> float:
 
 def repository_link(url: str) -> str:
     """Return a URL without its credentials, or nothing where it is not safe to link to."""
-    link = without_credentials(url).replace(f"//{MASK}@", "//", 1)
+    link = re.split("[?#]", without_credentials(url))[0].replace(f"//{MASK}@", "//", 1)
     # Browsers read a backslash as a slash, so the host would be another one.
     return link if is_https_url(link) and "\\" not in link else ""
 

@@ -154,15 +154,15 @@ def test_the_report_passes_on_figures_with_or_without_a_page(job: Make, emulator
     }
     shared = tmp_path / "shared"
     shared.mkdir()
-    done = job(survey={"report_folder": str(shared)}).run("report.yml")
+    done = job(survey={"page_folder": str(shared)}).run("report.yml")
     assert done.status == "successful", done.printed
     page = shared / "oec-projects.html"
     assert "Newer" in page.read_text(encoding="utf-8")
-    assert done.artifact_data["report_figures"] == {**figures, "page": str(page)}
+    assert done.artifact_data["oec_figures"] == {**figures, "page": str(page)}
 
     page.unlink()
-    empty = job(survey={"report_folder": ""}).run("report.yml")
-    assert empty.artifact_data["report_figures"] == {**figures, "page": ""}
+    empty = job(survey={"page_folder": ""}).run("report.yml")
+    assert empty.artifact_data["oec_figures"] == {**figures, "page": ""}
     assert list(shared.iterdir()) == []
     for each in (done, empty):
         assert_readable(each)

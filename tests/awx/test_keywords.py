@@ -71,7 +71,7 @@ def test_async_without_poll_is_fetched_later(play: Play, emulator: Emulator) -> 
 def test_check_mode_on_a_task_predicts_and_writes_nothing(play: Play, emulator: Emulator) -> None:
     play(
         {PROJECT: CLIENT, "check_mode": True, "diff": True, "register": "made"},
-        verify("made is changed", "made.project.id is none", "made.diff.after.name == 'Client ERP'"),
+        verify("made is changed", "made.project.id is none", "(made.diff.after | from_yaml).name == 'Client ERP'"),
     )
     assert emulator.log.writes == []
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.oecsh.cloud.tests.chaos.ordered_server import ORDERED_SERVER, deliver
 from ansible_collections.oecsh.cloud.tests.emulator import SCOPED_PROJECT_ID, Emulator, Fault
+from ansible_collections.oecsh.cloud.tests.emulator.state import RATE_LIMIT_STYLES
 from ansible_collections.oecsh.cloud.tests.support import SERVER_ID
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ INSTEAD_OF_THE_WORK = [
     *({"kind": kind} for kind in ("cut_before", "in_flight", "redirect", "ip_blocked")),
     *({"kind": "status", "status": status} for status in (400, 401, 402, 403, 409, 422, 500, 503)),
     *({"kind": "html", "status": status} for status in (403, 404, 502, 504)),
-    *({"kind": "rate_limit", "style": style, "retry_after": 40} for style in ("header", "body", "none")),
+    *({"kind": "rate_limit", "style": style, "retry_after": 40} for style in RATE_LIMIT_STYLES),
 ]
 LISTS = [{"kind": kind} for kind in ("drop_header", "cursor_loop", "missing_cursor", "repeat_item")]
 WRITE = "whatever the run writes first"
@@ -214,8 +215,8 @@ class Estate(RuleBasedStateMachine):
         emulator.clock.freeze(datetime(2026, 1, 1, 12, 0, 0, 250_000, timezone.utc))
 
     @initialize(
-        shape=st.sampled_from(["nested", "flat", "flat_detail", "loc", "text", "reason", "empty"]),
-        style=st.sampled_from(["header", "body", "none"]),
+        shape=st.sampled_from(["loc", "nested", "flat", "flat_detail", "text", "empty"]),
+        style=st.sampled_from(RATE_LIMIT_STYLES),
         is_scoped=st.booleans(),
         others=st.integers(0, 3),
     )
@@ -385,7 +386,8 @@ class Estate(RuleBasedStateMachine):
         elif expected.rejected:
             self.emulator.clock.advance(A_MINUTE_LATER)
         if self.key == self.emulator.keys.expired:
-            self.emulator.clock.advance(20)  # ten rejected keys in a minute would block the address
+            # Ten rejected keys, each within a minute of the last, would block the address.
+            self.emulator.clock.advance(A_MINUTE_LATER)
 
     def attempt(self, call: Call, plan: FaultPlan) -> tuple[bool, Expected]:
         """Judge check mode and the real run; return whether the latter succeeded, and what was expected of it."""

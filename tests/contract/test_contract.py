@@ -52,8 +52,9 @@ def logged(
         logged("POST", "/projects", body={**PROJECT, "odoo_version": "17.0"}, x_idempotency_key="one"),
         logged("PATCH", f"/projects/{ID}", body={"default_branch": "release/17.0"}),
         logged("DELETE", f"/projects/{ID}", x_confirm_delete="true", content_length="0"),
+        logged("GET", "/projects", user_agent="node", accept_language="*", sec_fetch_mode="cors"),
     ],
-    ids=lambda entry: f"{entry.method} {entry.path} {entry.query}",
+    ids=lambda entry: f"{entry.method} {entry.path} {entry.query} {entry.headers['user-agent']}",
 )
 def test_a_documented_request_has_no_problem(request_: LoggedRequest) -> None:
     assert contract().problems(request_) == []
@@ -117,13 +118,15 @@ def test_a_problem_survives_a_cleared_log_and_a_reset() -> None:
 @pytest.mark.parametrize(("path", "status"), [("/projects?limit=1", 0), ("/projects?limit=0", 1)])
 def test_exit_status_after_an_undocumented_request(path: str, status: int) -> None:
     """`python -m tests.emulator --contract` ends with status 1 after a request that the API does not document."""
-    command = [sys.executable, "-m", "tests.emulator", "--contract"]
+    command = [sys.executable, "-m", "tests.emulator", "--contract", "--set", "single_bucket"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
         try:
             url = re.search(r"OECSH_API_URL=(\S+)", process.stdout.readline())[1]
             headers = {name: SENT[name] for name in ("accept", "user-agent", "accept-encoding", "authorization")}
-            requests.get(url + path, headers=headers, timeout=10)
+            key = re.search(r"OECSH_API_KEY=(\S+)", process.stdout.readline())[1]
+            headers["authorization"] = f"Bearer {key}"
+            assert requests.get(url + path, headers=headers, timeout=10).headers["X-RateLimit-Limit"] == "20"
             process.send_signal(signal.SIGTERM)
             _printed, problems = process.communicate(timeout=10)
         finally:

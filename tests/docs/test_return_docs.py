@@ -443,6 +443,8 @@ def test_defaults_of_a_role_are_documented(role: str) -> None:
     for name, option in role_options(role).items():
         if name.startswith("provision_") and role != "provision":
             assert option == role_options("provision")[name]
+        elif role == "drift":
+            assert "default" in option, name
         elif option.get("required"):
             assert name not in defaults
         else:

@@ -9,10 +9,20 @@ import argparse
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 from .server import Emulator
 
 END = {signal.SIGINT, signal.SIGTERM}
+
+
+def switch(text: str) -> tuple[str, Any]:
+    """Read `name=value`, or `name` alone: on. The value is JSON, or else a text."""
+    name, _equals, value = text.partition("=")
+    try:
+        return name, json.loads(value or "true")
+    except ValueError:
+        return name, value
 
 
 def main() -> None:
@@ -24,6 +34,14 @@ def main() -> None:
     parser.add_argument("--reads", type=int, default=120, help="reads per key and window; 0 is no limit")
     parser.add_argument("--writes", type=int, default=20, help="writes per key and window; 0 is no limit")
     parser.add_argument("--window", type=float, default=60, help="the length of a window in seconds")
+    parser.add_argument(
+        "--set",
+        metavar="SWITCH[=VALUE]",
+        type=switch,
+        action="append",
+        default=[],
+        help="any switch of README.md, such as single_bucket or rate_limit_style=nested",
+    )
     parser.add_argument("--tls", action="store_true", help="https, with a certificate authority of its own")
     parser.add_argument(
         "--contract", action="store_true", help="end with status 1 after a request that the API does not document"
@@ -38,8 +56,9 @@ def main() -> None:
     # Blocked before a second thread starts, so that only sigwait receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, END)
     limits = {"reads": options.reads or None, "writes": options.writes or None, "window": options.window}
-    emulator = Emulator(host=options.host, port=options.port, tls=options.tls, check=check, **limits)
+    switches = {**limits, **dict(options.set)}
     try:
+        emulator = Emulator(host=options.host, port=options.port, tls=options.tls, check=check, **switches)
         if options.state:
             emulator.load(json.loads(options.state.read_text(encoding="utf-8")))
         emulator.fill(options.projects)

@@ -46,6 +46,9 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
     def describe_faults(*_: Any) -> Any:
         return [fault.describe() for fault in emulator.faults]
 
+    def running(_request: Request, body: Any) -> Any:
+        emulator.set_running(body["id"], body["count"], body.get("pending", 0))
+
     def clock(_request: Request, body: Any) -> Any:
         emulator.clock.advance(body["advance"])
         return {"now": emulator.clock.now().isoformat()}
@@ -61,5 +64,6 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
     route("POST", "/clock", clock)
     route("GET", "/settings", settings)
     route("PATCH", "/settings", settings)
-    route("POST", "/running", lambda _request, body: emulator.set_running(body["id"], body["count"]))
+    route("POST", "/running", running)
+    route("POST", "/expire", lambda _request, body: emulator.expire(body["key"]))
     route("POST", "/scoped_project", lambda _request, _body: emulator.scoped_project)

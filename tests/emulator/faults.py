@@ -10,7 +10,17 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from .responses import ApiError, ApiResponse, in_flight, ip_blocked, page, rate_limited, render_error
+from .responses import (
+    ApiError,
+    ApiResponse,
+    in_flight,
+    invalid,
+    ip_blocked,
+    page,
+    rate_limited,
+    render_error,
+    subscription_blocked,
+)
 from .service import ApiRequest, cursor_after
 
 # Each kind with its parameters; README.md says what they do.
@@ -145,6 +155,7 @@ def _any_status(parameters: dict[str, Any], shape: str) -> ApiResponse:
         return ApiResponse(status, parameters["body"], headers=headers)
     phrase = _phrase(status)
     error = ApiError(status, phrase.lower().replace(" ", "_"), f"{phrase}.")
+    error = {402: subscription_blocked(), 422: invalid("body", "name", "is rejected")}.get(status, error)
     return replace(render_error(error, shape), headers=headers)
 
 

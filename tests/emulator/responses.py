@@ -32,13 +32,19 @@ class ApiResponse:
 
 
 class ApiError(Exception):
-    """An error of the API. A detail is a place ("body", "query", "path"), a field, and what is wrong with it."""
+    """An error of the API. A detail is a place ("body", "query", "path"), a field, and what is wrong with it.
 
-    def __init__(self, status: int, code: str, message: str = "", details: Sequence[tuple[str, str, str]] = ()) -> None:
+    `facts` stand beside the code.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str = "", details: Sequence[tuple[str, str, str]] = (), **facts: str
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.details = details
+        self.facts = facts
         self.message = message or "; ".join(f"{name}: {problem}" for _place, name, problem in details)
 
 
@@ -48,7 +54,7 @@ def render_error(error: ApiError, shape: str) -> ApiResponse:
     if shape == "html":
         return page(error.status, error.message)
     details = error.details
-    flat: dict[str, Any] = {"error": error.code, "message": error.message}
+    flat: dict[str, Any] = {"error": error.code, "message": error.message, **error.facts}
     payload: dict[str, Any] = {"detail": flat}
     if shape == "loc" and details:
         payload["detail"] = [{"loc": [place, name], "msg": msg, "type": "value_error"} for place, name, msg in details]
@@ -58,8 +64,8 @@ def render_error(error: ApiError, shape: str) -> ApiResponse:
         payload = flat
     elif shape == "text":
         payload["detail"] = error.message
-    elif shape == "reason":
-        payload["detail"] = {"reason": error.message}
+    elif error.status == 402:
+        payload["detail"] = {"reason": error.code, "message": error.message, **error.facts}
     return ApiResponse(error.status, payload)
 
 
@@ -68,13 +74,21 @@ def page(status: int, title: str) -> ApiResponse:
 
 
 def rate_limited(style: str, retry_after: int) -> ApiResponse:
-    """Return a 429. It has a switch of its own, and is flat in every error shape."""
-    response = ApiResponse(429, {"error": "rate_limit_exceeded", "message": "Too many requests. Slow down."})
+    """Return a 429. Its shape has a switch of its own."""
+    payload: dict[str, Any] = {"error": "rate_limit_exceeded", "message": "Too many requests. Slow down."}
     if style != "none":
-        response.payload["retry_after"] = retry_after
-    if style == "header":
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+        payload["retry_after"] = retry_after
+    headers = {"Retry-After": str(retry_after)} if style == "header" else {}
+    return ApiResponse(429, {"detail": payload} if style == "nested" else payload, headers=headers)
+
+
+def subscription_blocked() -> ApiError:
+    message = "The organization's subscription is blocked."
+    return ApiError(402, "subscription_blocked", message, subscription_status="past_due")
+
+
+def invalid(place: str, name: str, problem: str) -> ApiError:
+    return ApiError(422, "validation", details=[(place, name, problem)])
 
 
 def ip_blocked() -> ApiError:

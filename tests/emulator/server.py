@@ -143,9 +143,15 @@ class Emulator:
         with self._state.lock:
             self._state.project(ident).deleted = True
 
-    def set_running(self, ident: str, count: int) -> None:
+    def set_running(self, ident: str, count: int, pending: int = 0) -> None:
+        """Set how many environments run or deploy, and how many are `pending`: never deployed."""
         with self._state.lock:
-            self._state.set_running(ident, count)
+            self._state.set_running(ident, count, pending)
+
+    def expire(self, key: str) -> None:
+        """Let a key expire, until the next reset."""
+        with self._state.lock:
+            self._state.expire(key)
 
     @property
     def scoped_project(self) -> dict[str, Any]:

@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .responses import ApiError, ApiResponse, in_flight, ip_blocked, rate_limited, render_error
+from .responses import (
+    ApiError,
+    ApiResponse,
+    in_flight,
+    invalid,
+    ip_blocked,
+    rate_limited,
+    render_error,
+    subscription_blocked,
+)
 from .state import ACCESS, Access, EmulatorSettings, State, StoredProject
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -41,7 +50,7 @@ class ApiRequest:
         try:
             return json.loads(self.body.decode("utf-8"), parse_constant=reject)
         except (ValueError, RecursionError) as error:
-            raise _invalid("body", "body", "is not valid JSON") from error
+            raise invalid("body", "body", "is not valid JSON") from error
 
 
 Endpoint = Callable[["Service", ApiRequest, Access], ApiResponse]
@@ -83,7 +92,7 @@ class Service:
         if not key:
             raise ApiError(401, "missing_auth", "Send the API key as Authorization: Bearer KEY.")
         access = ACCESS.get(key)
-        if access and not access.expired:
+        if access and key not in self.state.expired:
             return access
         self._count_rejection(request.address, now)
         if not KEY.fullmatch(key):
@@ -93,27 +102,36 @@ class Service:
         raise ApiError(401, "key_expired", "The API key has expired.")
 
     def _count_rejection(self, address: str, now: datetime) -> None:
-        recent = [time for time in self.state.rejections.get(address, []) if now - time < timedelta(minutes=1)]
-        self.state.rejections[address] = [*recent, now]
-        if self.settings.rejected_keys and len(recent) + 1 >= self.settings.rejected_keys:
+        count, last = self.state.rejections.get(address, (0, now))
+        count = count + 1 if now - last < timedelta(minutes=1) else 1
+        self.state.rejections[address] = (count, now)
+        if self.settings.rejected_keys and count >= self.settings.rejected_keys:
             self.state.blocked_until[address] = now + timedelta(minutes=15)
-            self.state.rejections[address] = []
+            del self.state.rejections[address]
 
     def _count_request(self, request: ApiRequest, access: Access) -> tuple[ApiResponse | None, dict[str, str]]:
         """Return a 429 if the limit of this window is reached, and the headers that describe the limit."""
-        kind, limit = ("reads", self.settings.reads) if request.method == "GET" else ("writes", self.settings.writes)
+        is_read = request.method == "GET" and not (self.settings.single_bucket and access.writes)
+        kind, limit = ("reads", self.settings.reads) if is_read else ("writes", self.settings.writes)
         if limit is None:
             return None, {}
         now, length = self.state.clock.now().timestamp(), self.settings.window
         window = math.floor(now / length)
+        end = (window + 1) * length
+        seconds = max(1, math.ceil(end - now))
         slot = (access.key, kind, window)
-        limited = None
         if self.state.counted[slot] >= limit:
-            limited = rate_limited(self.settings.rate_limit_style, max(1, math.ceil((window + 1) * length - now)))
+            limited = rate_limited(self.settings.rate_limit_style, seconds)
+            if self.settings.rate_limit_style == "nested":
+                return limited, {}
         else:
+            limited = None
             self.state.counted[slot] += 1
-        headers = {"Limit": str(limit), "Remaining": str(limit - self.state.counted[slot]), "Window": f"{length:g}"}
-        return limited, {f"X-RateLimit-{name}": value for name, value in headers.items()}
+        headers: dict[str, Any] = {"Limit": limit}
+        headers |= {"Remaining": max(0, limit - self.state.counted[slot]), "Window": f"{length:g}"}
+        if self.settings.rate_limit_reset != "none":
+            headers["Reset"] = seconds if self.settings.rate_limit_reset == "seconds" else math.ceil(end)
+        return limited, {f"X-RateLimit-{name}": str(value) for name, value in headers.items()}
 
     def _with_idempotency(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> ApiResponse:
         """Do the work, unless a response is stored for its idempotency key."""
@@ -140,34 +158,42 @@ class Service:
             return self.render(error)
 
     def _permit(self, request: ApiRequest, access: Access) -> None:
-        if self.settings.subscription_blocked:
-            raise ApiError(402, "subscription_blocked", "The organization's subscription is blocked.")
+        is_write = request.method != "GET"
+        if self.settings.subscription_blocked and (is_write or self.settings.subscription_blocks_reads):
+            raise subscription_blocked()
         if self.settings.plan_feature_required:
-            raise ApiError(403, "plan_feature_required", "The organization's plan does not include the API.")
-        if request.method != "GET" and not access.writes:
+            message = "The organization's plan does not include the API."
+            raise ApiError(403, "plan_feature_required", message, required_plan="starter", current_plan="free")
+        if is_write and not access.writes:
             raise ApiError(403, "read_only_key", "This needs a full_access API key.")
         if request.method in ("POST", "DELETE") and access.project_id:
-            raise ApiError(403, "project_scoped_key", "This needs an org-scoped API key.")
+            # The reference names the code of a delete only.
+            is_other = self.settings.org_scope_required and request.method == "POST"
+            code = "org_scope_required" if is_other else "project_scoped_key"
+            raise ApiError(403, code, "This needs an org-scoped API key.")
 
-    # The six endpoints.
+    # The six endpoints, and the one that only the official client knows.
 
     def list_projects(self, request: ApiRequest, access: Access) -> ApiResponse:
         items = [(ident, project) for ident, project in self.state.projects.items() if self._sees(access, project)]
         return _page("projects", request, [(ident, None if p.deleted else p.fields) for ident, p in items])
 
     def list_servers(self, request: ApiRequest, access: Access) -> ApiResponse:
-        counts: Counter[str] = Counter()
-        for project in self.state.projects_of(access.org):
-            counts[project["server_id"]] += project["environment_count"]
-        servers = self.state.servers[access.org]
-        items = [(server["id"], {**server, "environment_count": counts[server["id"]]}) for server in servers]
-        return _page("servers", request, items)
+        return _page("servers", request, [(server["id"], server) for server in self._servers(access)])
+
+    def get_server(self, request: ApiRequest, access: Access) -> ApiResponse:
+        ident = _uuid(request, "server_id")
+        for server in self._servers(access):
+            if server["id"] == ident and access.project_id is None:
+                checked = {"qualification_status": "ready", "last_checked_at": self.state.timestamp()}
+                return ApiResponse(200, {**server, **checked})
+        raise ApiError(404, "not_found", "Server not found.")
 
     def create_project(self, request: ApiRequest, access: Access) -> ApiResponse:
         fields = self._valid(request, RULES, required=("name", "server_id"))
         fields["server_id"] = fields["server_id"].lower()
         if self.state.server(access.org, fields["server_id"]) is None:
-            raise _invalid("body", "server_id", "there is no such server")
+            raise invalid("body", "server_id", "there is no such server")
         return ApiResponse(201, self.state.add_project(access.org, **fields))
 
     def get_project(self, request: ApiRequest, access: Access) -> ApiResponse:
@@ -182,8 +208,8 @@ class Service:
         if request.headers.get("x-confirm-delete") != "true":
             raise ApiError(400, "confirm_required", "Deleting needs the header X-Confirm-Delete: true.")
         project = self._find(request, access)
-        if project.running:
-            message = f"{project.running} environment(s) are still running or deploying. Stop them first."
+        if blocking := project.running + project.pending * self.settings.pending_blocks_delete:
+            message = f"{blocking} environment(s) are still running or deploying. Stop them first."
             raise ApiError(409, "environments_running", message)
         project.deleted = True
         return ApiResponse(204, raw=b"")
@@ -191,11 +217,15 @@ class Service:
     def _sees(self, access: Access, project: StoredProject) -> bool:
         return project.org == access.org and access.project_id in (None, project.fields["id"])
 
+    def _servers(self, access: Access) -> list[dict[str, Any]]:
+        counts: Counter[str] = Counter()
+        for project in self.state.projects_of(access.org):
+            counts[project["server_id"]] += project["environment_count"]
+        servers = self.state.servers[access.org]
+        return [{**server, "environment_count": counts[server["id"]]} for server in servers]
+
     def _find(self, request: ApiRequest, access: Access) -> StoredProject:
-        ident = request.parameters["project_id"]
-        if not UUID.fullmatch(ident):
-            raise _invalid("path", "project_id", "must be a UUID")
-        project = self.state.projects.get(ident.lower())
+        project = self.state.projects.get(_uuid(request, "project_id"))
         if project is None or project.deleted or not self._sees(access, project):
             raise ApiError(404, "not_found", "Project not found.")
         return project
@@ -205,7 +235,7 @@ class Service:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = request.json()
         if media_type != "application/json" or not isinstance(body, dict):
-            raise _invalid("body", "body", "must be a JSON object, sent as application/json")
+            raise invalid("body", "body", "must be a JSON object, sent as application/json")
         fields = {name: body[name] for name in known if name in body}
         problems = [("body", name, "is required") for name in required if name not in fields]
         for name, value in fields.items():
@@ -230,15 +260,18 @@ RULES: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 
 
-def _invalid(place: str, name: str, problem: str) -> ApiError:
-    return ApiError(422, "validation", details=[(place, name, problem)])
+def _uuid(request: ApiRequest, name: str) -> str:
+    ident = request.parameters[name]
+    if not UUID.fullmatch(ident):
+        raise invalid("path", name, "must be a UUID")
+    return ident.lower()
 
 
 def _page(collection: str, request: ApiRequest, items: Sequence[tuple[str, dict[str, Any] | None]]) -> ApiResponse:
     """Return one page. Deleted items (None) keep their position, so that a cursor outlives the item it names."""
     limit, start = request.query.get("limit", "20"), 0
     if not re.fullmatch(r"[0-9]{1,3}", limit) or not 1 <= int(limit) <= 100:
-        raise _invalid("query", "limit", "must be a number from 1 to 100")
+        raise invalid("query", "limit", "must be a number from 1 to 100")
     if (cursor := request.query.get("cursor")) is not None:
         positions = {cursor_after(collection, ident): index for index, (ident, _item) in enumerate(items, 1)}
         positions[cursor_after(collection, "")] = 0
@@ -264,4 +297,5 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
         "DELETE": Service.delete_project,
     },
     "/servers": {"GET": Service.list_servers},
+    "/servers/{server_id}": {"GET": Service.get_server},
 }

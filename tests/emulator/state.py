@@ -9,14 +9,15 @@ import copy
 import threading
 import uuid
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .clock import EmulatorClock
 
-ERROR_SHAPES = ("nested", "flat", "flat_detail", "loc", "text", "reason", "empty", "html")
-RATE_LIMIT_STYLES = ("header", "body", "none")
+ERROR_SHAPES = ("loc", "nested", "flat", "flat_detail", "text", "empty", "html")
+RATE_LIMIT_STYLES = ("header", "body", "nested", "none")
+RATE_LIMIT_RESETS = ("none", "seconds", "epoch")
 SCOPED_PROJECT_ID = "5c0bed00-0000-4000-8000-000000000001"
 
 
@@ -42,7 +43,6 @@ class Access:
     org: str
     writes: bool = True
     project_id: str | None = None
-    expired: bool = False
 
 
 KEYS = Keys()
@@ -54,8 +54,14 @@ ACCESS = {
         Access(KEYS.read_only, "acme", writes=False),
         Access(KEYS.scoped, "acme", project_id=SCOPED_PROJECT_ID),
         Access(KEYS.other_org, "other"),
-        Access(KEYS.expired, "acme", expired=True),
+        Access(KEYS.expired, "acme"),
     )
+}
+
+CHOICES = {
+    "error_shape": ERROR_SHAPES,
+    "rate_limit_style": RATE_LIMIT_STYLES,
+    "rate_limit_reset": RATE_LIMIT_RESETS,
 }
 
 
@@ -66,19 +72,24 @@ class EmulatorSettings:
     reads: int | None = 120
     writes: int | None = 20
     window: float = 60
+    single_bucket: bool = False
     rate_limit_style: str = "header"
-    error_shape: str = "nested"
+    rate_limit_reset: str = "none"
+    error_shape: str = "loc"
     rejected_keys: int | None = 10
     store_errors: bool = True
     normalise_names: bool = False
     subscription_blocked: bool = False
+    subscription_blocks_reads: bool = False
     plan_feature_required: bool = False
+    org_scope_required: bool = False
+    pending_blocks_delete: bool = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A misspelled switch in a test would silently test nothing.
         if name not in {switch.name for switch in fields(self)}:
             raise AttributeError(f"there is no switch {name!r}")
-        choices = {"error_shape": ERROR_SHAPES, "rate_limit_style": RATE_LIMIT_STYLES}.get(name)
+        choices = CHOICES.get(name)
         if choices and value not in choices:
             raise ValueError(f"{name} is one of {', '.join(choices)}, not {value!r}")
         super().__setattr__(name, value)
@@ -104,6 +115,7 @@ class StoredProject:
     org: str
     fields: dict[str, Any]  # exactly what the API returns
     running: int = 0
+    pending: int = 0
     deleted: bool = False
 
 
@@ -133,7 +145,8 @@ class State:
         self.stored: dict[tuple[str, str], StoredResponse] = {}  # by organization and idempotency key
         self.in_flight: set[tuple[str, str]] = set()
         self.counted: Counter[tuple[str, str, int]] = Counter()  # requests by key, kind and window
-        self.rejections: dict[str, list[datetime]] = {}  # address -> when a key from it was rejected
+        self.expired = {KEYS.expired}
+        self.rejections: dict[str, tuple[int, datetime]] = {}  # by address: how many in a row, and the last one
         self.blocked_until: dict[str, datetime] = {}
 
     def timestamp(self) -> str:
@@ -182,10 +195,15 @@ class State:
         _change(project.fields, changes)
         return dict(project.fields)
 
-    def set_running(self, ident: str, count: int) -> None:
+    def set_running(self, ident: str, count: int, pending: int) -> None:
         project = self.project(ident)
-        project.running = count
-        project.fields["environment_count"] = max(count, project.fields["environment_count"])
+        project.running, project.pending = count, pending
+        project.fields["environment_count"] = max(count + pending, project.fields["environment_count"])
+
+    def expire(self, key: str) -> None:
+        if key not in ACCESS:
+            raise ValueError("there is no such key")
+        self.expired.add(key)
 
     def store(self, slot: tuple[str, str], status: int, body: str, media_type: str) -> None:
         expires = self.clock.now() + timedelta(hours=24)
@@ -198,7 +216,8 @@ class State:
         return {
             "servers": copy.deepcopy(self.servers),
             "projects": [
-                {"org": p.org, **p.fields, "running": p.running, "deleted": p.deleted} for p in self.projects.values()
+                {"org": p.org, **p.fields, "running": p.running, "pending": p.pending, "deleted": p.deleted}
+                for p in self.projects.values()
             ],
             "stored": [{"org": org, "key": key, **vars(response)} for (org, key), response in self.stored.items()],
         }
@@ -211,10 +230,10 @@ class State:
                 raise ValueError(f"a state has no {', '.join(sorted(unknown))}")
             self.servers.update(copy.deepcopy(document.get("servers", {})))
             for entry in document.get("projects", ()):
-                more = {"org": "acme", "running": 0, "deleted": False, **entry}
-                running, deleted = more.pop("running"), more.pop("deleted")
-                project = self.projects[self.add_project(**more)["id"]]
-                project.running, project.deleted = running, deleted
+                more = {"org": "acme", "running": 0, "pending": 0, "deleted": False, **entry}
+                apart = {name: more.pop(name) for name in ("running", "pending", "deleted")}
+                ident = self.add_project(**more)["id"]
+                self.projects[ident] = replace(self.projects[ident], **apart)
             for entry in document.get("stored", ()):
                 response = dict(entry)
                 slot = (response.pop("org"), response.pop("key"))

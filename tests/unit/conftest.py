@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from typing import Any
@@ -25,6 +26,19 @@ Result = dict[str, Any]
 SERVER = "production-fsn1"
 # Read here, since ansible-test forks a process for each test: they all inherit it.
 CHECK = contract().problems
+
+
+@pytest.fixture(autouse=True)
+def time_limit() -> Iterator[None]:
+    """A test that takes longer than a minute fails: it may be an endless loop.
+
+    ansible-test reads no settings of pytest, and forks a process for each test, which inherits no timer.
+    """
+    signal.signal(signal.SIGALRM, lambda *_: pytest.fail("the test takes longer than 60 s"))
+    # And then every 10 s: the teardown may be endless as well.
+    signal.setitimer(signal.ITIMER_REAL, 60, 10)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import DEFAULT_URL
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, of_item
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import nearest
+
+_TYPE_NAMES = {bool: "boolean", list: "list", dict: "dictionary"}
 
 
 def _env_number(name: str) -> str:
@@ -46,3 +50,31 @@ def drop_empty_options(value: Any) -> Any:
 
 def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]:
+    """Yield what Ansible rejects without naming the item, or turns into a text that nobody meant: `['a', 'b']`."""
+    arguments = {name: each for option, each in spec.items() for name in (option, *each.get("aliases", ()))}
+    for option, value in options.items():
+        argument = arguments.get(option)
+        if argument is None:
+            if not option.startswith("_ansible"):
+                yield _unknown_option(option, arguments)
+        elif "options" in argument and isinstance(value, Mapping):
+            yield from option_failures(value, argument["options"])
+        elif "options" in argument and isinstance(value, list):
+            for number, item in enumerate(value, 1):
+                if isinstance(item, Mapping):
+                    name = str(item["name"]) if item.get("name") else None
+                    for failure in option_failures(item, argument["options"]):
+                        yield of_item(failure, number, option.removesuffix("s"), name)
+        elif "str" in (argument["type"], argument.get("elements")):
+            for each in value if isinstance(value, list) and argument["type"] == "list" else [value]:
+                if kind := next((name for cls, name in _TYPE_NAMES.items() if isinstance(each, cls)), None):
+                    yield Failure("invalid_input", f"{option} is a {kind}, and must be a text", "Quote what you mean.")
+
+
+def _unknown_option(option: str, known: Iterable[str]) -> Failure:
+    close = nearest(option, known)
+    hint = f"Did you mean {close!r}?" if close else f"The options are: {', '.join(sorted(known))}."
+    return Failure("unknown_option", f"there is no option {option!r}", hint)

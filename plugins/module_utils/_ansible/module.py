@@ -9,18 +9,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import API_OPTIONS, drop_empty_options
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import (
+    API_OPTIONS,
+    drop_empty_options,
+    option_failures,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import MIN_KEY_LENGTH, Settings
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, reject_all
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
+
+# The parts of a diff are redacted field by field before, and a name in them may look like a URL.
+_DIFF = Redaction(names=frozenset({"before", "after", "before_header", "after_header"}))
 
 Entry = Callable[[Options, Client, Mode], Result]
 
@@ -37,19 +45,24 @@ class OecModule(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]  # see above
         self.params = drop_empty_options(self.params)
+        if failures := list(option_failures(self.params, self.argument_spec)):
+            self.fail(reject_all(failures))
 
     @property
     def redaction(self) -> Redaction:
         # Only at the end the key is certain: Ansible may reject the options before it reads the environment.
         keys = [str(key).strip() for key in (self.params.get("api_key"), os.environ.get("OECSH_API_KEY")) if key]
         # A shorter text is no key, and may be a word of the result.
-        return self._redaction.hiding(key for key in keys if len(key) >= MIN_KEY_LENGTH)
+        return (self._redaction | _DIFF).hiding(key for key in keys if len(key) >= MIN_KEY_LENGTH)
 
     def exit_json(self, **result: Any) -> NoReturn:
         super().exit_json(**self._redact(result))
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        result.setdefault("error", Failure("invalid_input", msg).as_error())
+        if "error" not in result:
+            if re.match(r"missing required arguments:.*\bapi_key\b", msg):
+                msg = f"{msg}. Set api_key, or the environment variable OECSH_API_KEY."
+            result["error"] = Failure("invalid_input", msg).as_error()
         super().fail_json(**self._redact({"msg": msg, **result}))
 
     def _redact(self, result: dict[str, Any]) -> dict[str, Any]:

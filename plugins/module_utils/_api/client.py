@@ -105,6 +105,11 @@ class ResourceApi:
             if not error.is_not_found:
                 raise
 
+    @property
+    def key_fingerprint(self) -> str:
+        """A text that differs from one API key to the next, and says nothing about it."""
+        return self._http.settings.key_fingerprint
+
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._http.clock.now(), timezone.utc)
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import AnyCode, ApiCode, RejectedError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 
 # By the API's code, or else by the status.
 HINTS: dict[str | int, str] = {
@@ -34,12 +35,15 @@ HINTS: dict[str | int, str] = {
 _REDIRECT_HINT = (
     "Redirects are not followed: they would carry the API key elsewhere. Set api_url to the API's own address."
 )
+_PATH_HINT = "Check api_url: this API has no such path."
 _PAGE_HINT = "That is a web page rather than a response of the API: check api_url, and the proxies in between."
 _KEY_HINT = (
     "The given key does not look like a key of oec.sh: those are oec_live_ro_ or oec_live_rw_, "
     "and at least 20 letters, digits, hyphens or underscores."
 )
 
+_FACTS = ("required_plan", "current_plan", "subscription_status")
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _EXCERPT = 200
 _MAX_MESSAGE = 1000
@@ -56,20 +60,26 @@ class ErrorBody:
 
     @classmethod
     def parse(cls, body: Any, text: str = "") -> ErrorBody:
-        """Read each shape the API is known to use: flat, nested under `detail`, field lists, text, none, HTML."""
+        """Read each shape the API is known to use: flat, nested under `detail`, field lists, text, none, HTML.
+
+        A 402 has its code in `reason`.
+        """
         if not isinstance(body, Mapping):
             return cls(message=" ".join(_TAGS.sub(" ", text).split())[:_EXCERPT])
         detail = body.get("detail")
         source = detail if isinstance(detail, Mapping) else body
-        code = source.get("error", body.get("error"))
-        message = source.get("message") or source.get("reason") or body.get("message")
+        reason = str(source.get("reason") or "")
+        is_code = bool(_CODE.fullmatch(reason))
+        code = source.get("error") or (reason if is_code else body.get("error"))
+        message = source.get("message") or ("" if is_code else reason) or body.get("message")
         message = message or (detail if isinstance(detail, str) else "")
         fields = source.get("detail") if isinstance(source.get("detail"), list) else None
+        facts = {name: source[name] for name in _FACTS if name in source}
         problems = "; ".join(_field_problem(field) for field in fields or [])
         return cls(
             code=code if isinstance(code, str) and code else None,
             message=": ".join(part for part in (str(message), problems) if part)[:_MAX_MESSAGE],
-            details=fields if fields is not None else source.get("details"),
+            details=fields if fields is not None else source.get("details", facts or None),
             retry_after=source.get("retry_after", body.get("retry_after")),
         )
 
@@ -97,6 +107,8 @@ def error_from_response(
     reason = " ".join(part for part in (str(status), body.code or _phrase(status)) if part)
     message = f"{request} was rejected ({reason})" + (f": {body.message}" if body.message else "")
     hint = HINTS.get(body.code or "") or HINTS.get(status, "")
+    if status == HTTPStatus.NOT_FOUND and not is_uuid(request.rpartition("/")[2]):
+        hint = _PATH_HINT
     if not from_api:
         hint = _PAGE_HINT
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

@@ -22,6 +22,7 @@ from datetime import datetime, timezone
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.error_body import ErrorBody, error_from_response
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.retry import (
@@ -44,6 +45,7 @@ REQUESTS_IMPORT_ERROR: str | None = None
 try:
     import requests
     from requests.auth import AuthBase
+    from requests.utils import get_environ_proxies, select_proxy
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     if not TYPE_CHECKING:
@@ -212,9 +214,9 @@ class HttpClient:
                 message = f"{request.name}: the certificate of {self.settings.api_url} is not trusted ({cause})"
                 hint = "Set ca_path to the PEM bundle of the authority that signed it."
                 raise NoResponseError("untrusted_certificate", self._redact(message), hint) from None
-            return TransientFailure(self._redact(f"no secure connection ({cause})"))
+            return TransientFailure(self._redact(f"no secure connection to {self._peer} ({cause})"))
         except requests.exceptions.Timeout:
-            return TransientFailure(f"no response within {timeout:.0f} s")
+            return TransientFailure(f"no response from {self._peer} within {timeout:.0f} s")
         except (
             requests.exceptions.ConnectionError,
             requests.exceptions.ChunkedEncodingError,
@@ -222,7 +224,8 @@ class HttpClient:
         ) as error:
             cause = _root_cause(error)
             was_sent = not isinstance(cause, ConnectionRefusedError)
-            return TransientFailure(self._redact(f"the connection failed ({cause})"), may_be_done=was_sent)
+            reason = self._redact(f"the connection to {self._peer} failed ({cause})")
+            return TransientFailure(reason, may_be_done=was_sent)
         except (OSError, ValueError) as error:
             # A missing REQUESTS_CA_BUNDLE is an OSError, an impossible host name a ValueError.
             raise NoResponseError(
@@ -231,6 +234,16 @@ class HttpClient:
                 "Check api_url and the proxy variables.",
             ) from None
         return self._classify_response(request, response, raw)
+
+    @property
+    def _peer(self) -> str:
+        """The host that a connection goes to, and the proxy in between, if any."""
+        url = self.settings.api_url
+        host = urlsplit(url).netloc
+        proxies = get_environ_proxies(url) if self._session.trust_env else {}
+        # Without the user and password that may stand before its host.
+        proxy = (select_proxy(url, proxies) or "").rpartition("@")[2].rpartition("//")[2]
+        return f"{host} through the proxy {proxy}" if proxy else host
 
     def _read(self, response: requests.Response, end: float) -> bytes:
         """Return the whole body. One that drips, each part within the timeout, must still end in time."""

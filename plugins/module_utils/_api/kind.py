@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,7 @@ class Field:
     `reference`: the kind whose id it holds; the option also takes the name of such an object, and `unknown` is the code
     of the failure where that does not exist.
     `assigned`: only the API sets it. `default`: what the API stores where a create leaves it out.
+    `like`: an example of the usual form, digits aside; whitespace around a value is then a mistake.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Field:
     unknown: Code = "not_found"
     assigned: bool = False
     default: Any = None
+    like: str = ""
 
     @property
     def option_name(self) -> str:
@@ -51,6 +54,10 @@ class Field:
 
     def argument(self) -> dict[str, Any]:
         return {"type": self.type, **({"aliases": [self.name]} if self.option else {})}
+
+    def parse(self, value: str) -> str:
+        """Return a given value as it is sent."""
+        return value.strip() if self.like else value
 
     def problem(self, value: str) -> str:
         """Return what is wrong with a given value, or an empty string."""
@@ -63,11 +70,22 @@ class Field:
             return f"{self.option_name} contains NUL or unpaired surrogate characters"
         return ""
 
+    def doubt(self, value: str) -> str:
+        """Return why a value may be a mistake, or an empty string."""
+        if not self.like or _shape(value) == _shape(self.like):
+            return ""
+        return f"{self.option_name} {value!r} does not look like {self.like!r}"
+
+
+def _shape(value: str) -> str:
+    return re.sub(r"[0-9]+", "0", value)
+
 
 @dataclass(frozen=True)
 class Kind:
     """`path`: below api_url. `key`: the field by which users know an object. `filters`: the fields to list by.
 
+    `is_renamed`: users rename objects and look for them by name: declarations take what guards against mistakes in it.
     `has_get`: whether the API returns one object by its id. `delete_headers`: what a DELETE must carry.
     """
 
@@ -76,6 +94,7 @@ class Kind:
     fields: tuple[Field, ...]
     key: str = "name"
     filters: tuple[str, ...] = ()
+    is_renamed: bool = False
     has_get: bool = True
     delete_headers: Mapping[str, str] | None = None
 
@@ -86,6 +105,10 @@ class Kind:
     @property
     def id_option(self) -> str:
         return f"{self.name}_id"
+
+    @property
+    def previous_option(self) -> str:
+        return f"previous_{self.key}"
 
     @cached_property
     def declarable(self) -> tuple[Field, ...]:
@@ -110,6 +133,9 @@ class Kind:
         if default_state:
             shared["state"]["default"] = default_state
         identity = {self.key: self.field(self.key).argument(), self.id_option: self._id_argument}
+        if self.is_renamed:
+            identity[self.previous_option] = {"type": "str"}
+            shared["allow_similar_name"] = {"type": "bool", "default": False}
         return {**identity, **shared, "idempotency_key": {"type": "str", "no_log": False}}
 
     def shared_options(self) -> Spec:

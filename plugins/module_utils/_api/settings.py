@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 import ssl
@@ -46,11 +47,11 @@ class Settings:
             raise OecError(
                 "invalid_input", "api_key is empty", "Set api_key, or the environment variable OECSH_API_KEY."
             )
-        if not is_printable_ascii(self.api_key) or " " in self.api_key:
+        if not is_printable_ascii(self.api_key) or any(mark in self.api_key for mark in "'\"` "):
             raise OecError(
                 "invalid_input",
                 "api_key contains characters that no API key has",
-                "Copy the key again, without anything before or after it.",
+                "Copy the key again, without quotes or anything else before or after it.",
             )
         _check_url(self.api_url)
         for option, lowest in _LOWEST.items():
@@ -64,6 +65,10 @@ class Settings:
     def is_read_only(self) -> bool:
         """Whether the key says by its prefix that it may only read."""
         return self.api_key.startswith(READ_ONLY_PREFIX)
+
+    @property
+    def key_fingerprint(self) -> str:
+        return hashlib.sha256(self.api_key.encode()).hexdigest()
 
     @property
     def has_usual_key(self) -> bool:

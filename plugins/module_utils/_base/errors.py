@@ -20,16 +20,21 @@ Code = Literal[
     "immutable_field",
     "invalid_input",
     "invalid_response",
+    "likely_rename",
     "missing_library",
     "missing_server",
+    "name_mismatch",
+    "name_taken",
     "no_response",
     "not_found",
+    "plan_changed",
     "prune_limit_exceeded",
     "read_only_key",
     "redirected",
     "rejected",
     "similar_name",
     "skipped",
+    "unknown_option",
     "unknown_server",
     "untrusted_certificate",
     "validation_error",
@@ -38,7 +43,11 @@ CODES: tuple[str, ...] = get_args(Code)
 ApiCode = NewType("ApiCode", str)
 AnyCode: TypeAlias = "Code | ApiCode"
 
-_MAX_SENTENCES = 5
+_KEY_CODES = frozenset({"key_expired", "org_scope_required", "project_scoped_key", "read_only_key"})
+_ACCOUNT_CODES = _KEY_CODES | {"ip_blocked", "plan_feature_required"}
+_ACCOUNT_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED)
+
+_MAX_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong. `status` is the HTTP status, None where there was no response; `details` is JSON."""
+    """What went wrong. `status` is the HTTP status, None where there was no response; `details` is JSON.
+
+    `lines`: where it is made up of several failures, one each.
+    """
 
     code: AnyCode
     message: str
@@ -62,11 +74,10 @@ class Failure:
     subject: Subject | None = None
     status: int | None = None
     details: Any = None
+    lines: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        # Texts of the API are part of it: a terminal must not interpret their control characters.
-        printable = "".join(character if character.isprintable() else " " for character in self.message)
-        object.__setattr__(self, "message", printable)
+        object.__setattr__(self, "message", one_line(self.message))
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.sentences}" if self.subject else self.sentences
@@ -74,13 +85,20 @@ class Failure:
     @property
     def sentences(self) -> str:
         """What happened, and what to do about it."""
-        happened = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
-        return f"{happened} {self.hint}".rstrip()
+        happened = self.message if self.message.endswith((".", "!", "?", ":")) else f"{self.message}."
+        return "\n".join([f"{happened} {self.hint}".rstrip(), *self.lines])
 
     @property
     def is_fatal(self) -> bool:
         """Whether every further write would fail alike: going on could get this address blocked."""
-        return self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED) or self.code == "ip_blocked"
+        return self.status in _ACCOUNT_STATUSES or self.code in _ACCOUNT_CODES
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether it says that no usable response came, rather than that the API rejected something."""
+        status = self.status or 0
+        is_limited = status == HTTPStatus.TOO_MANY_REQUESTS and not self.is_fatal
+        return self.code == "no_response" or status >= HTTPStatus.INTERNAL_SERVER_ERROR or is_limited
 
     def about(self, subject: Subject) -> Failure:
         return replace(self, subject=subject)
@@ -124,12 +142,46 @@ class RejectedError(OecError):
         return status >= HTTPStatus.BAD_REQUEST and status not in others
 
     @property
+    def is_about_the_key(self) -> bool:
+        """Whether another API key may be allowed what this one is not."""
+        return self.failure.status == HTTPStatus.FORBIDDEN or self.failure.code in _KEY_CODES
+
+    @property
     def is_not_found(self) -> bool:
         """404 in the API's own words; a proxy's 404 page says nothing about an object."""
         return self.failure.status == HTTPStatus.NOT_FOUND and self._from_api
 
 
-def summarize(sentences: Sequence[str]) -> str:
-    """Join the first few sentences, and count the others: a person reads them."""
-    more = len(sentences) - _MAX_SENTENCES
-    return " ".join([*sentences[:_MAX_SENTENCES], *([f"... and {more} more."] if more > 0 else [])])
+def of_item(failure: Failure, number: int, kind: str, name: str | None) -> Failure:
+    """Return the failure with the item of a list that it is about; `details`: [{item, <kind>, code, message}]."""
+    detail = {"item": number, kind: name, "code": failure.code, "message": failure.sentences}
+    about = failure.about(Subject(kind, name)) if name else failure
+    return Failure(failure.code, f"item {number}: {about}", details=[detail])
+
+
+def reject_all(failures: Sequence[Failure]) -> Failure:
+    """Return the failure of a task that is rejected before its first write; `details` are those of all failures."""
+    if len(failures) == 1:
+        return failures[0]
+    details = [
+        detail for each in failures for detail in each.details or [{"code": each.code, "message": each.sentences}]
+    ]
+    return join_failures(failures, f"nothing was written, because {len(failures)} things are wrong", details)
+
+
+def join_failures(failures: Sequence[Failure], headline: str, details: Any) -> Failure:
+    """Return one failure for several, with the code of the first one, and a line for each of the first few."""
+    more = len(failures) - _MAX_LINES
+    lines = [f"- {one_line(str(failure))}" for failure in failures[:_MAX_LINES]]
+    return Failure(
+        failures[0].code,
+        f"{headline}:",
+        status=failures[0].status,
+        details=details,
+        lines=(*lines, *([f"- ... and {more} more"] if more > 0 else [])),
+    )
+
+
+def one_line(text: str) -> str:
+    """Return the text without control characters: a terminal must not interpret what the API or a user wrote."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
 
-"""Hide secrets: the API key, and credentials in URLs. Modules, inventory and filters use this, and nothing else."""
+"""Hide secrets: the API key, and credentials and queries of URLs. All output goes through this, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ MASK = "***"
 
 # In a sentence, a URL ends somewhere; a field that is one URL may hold any character in its password.
 _CREDENTIALS_IN_TEXT = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
+_QUERY_IN_TEXT = re.compile(r"(?<=://)([^?#\s\"'<>]*[?#])[^\s\"'<>]+")
 _CREDENTIALS_OF_URL = re.compile(r"\A([a-z][a-z0-9+.-]*://).*@", re.DOTALL | re.IGNORECASE)
+_QUERY_OF_URL = re.compile(r"\A([a-z][a-z0-9+.-]*://[^?#]*[?#]).+", re.DOTALL | re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"[?&#;][^?&#;=]*(?:token|key|secret|pass|auth|cred|sig|jwt)[^?&#;=]*=([^&#;]+)", re.I)
+_MASKED = re.compile(rf"//{re.escape(MASK)}@|[?#]{re.escape(MASK)}\Z")
 # What is shorter may be part of an ordinary word.
 _MIN_SECRET_LENGTH = 4
 
@@ -44,7 +48,9 @@ class Redaction:
         """Return the value of a field without the credentials of a URL; `secrets` are not looked for."""
         if not isinstance(value, str) or name in self.names:
             return value
-        return without_credentials(value) if name in self.urls else _CREDENTIALS_IN_TEXT.sub(f"{MASK}@", value)
+        if name in self.urls:
+            return without_credentials(value)
+        return _QUERY_IN_TEXT.sub(rf"\1{MASK}", _CREDENTIALS_IN_TEXT.sub(f"{MASK}@", value))
 
     def __call__(self, value: T) -> T:
         """Return the value with every string in it redacted, keys of dictionaries included."""
@@ -77,21 +83,24 @@ class Redaction:
 
 def _is_doubtful(url: Any) -> bool:
     """Return whether a value given as a URL may contain credentials in an unknown place."""
-    return url is not None and (not isinstance(url, str) or "@" in url.replace(f"//{MASK}@", ""))
+    return url is not None and (not isinstance(url, str) or re.search("[@?#]", _MASKED.sub("", url)) is not None)
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL with its user name and password replaced by `***`; other texts stay as they are."""
-    return _CREDENTIALS_OF_URL.sub(rf"\1{MASK}@", url)
+    """Return a URL with its user name, password and query replaced by `***`; other texts stay as they are."""
+    return _QUERY_OF_URL.sub(rf"\1{MASK}", _CREDENTIALS_OF_URL.sub(rf"\1{MASK}@", url))
 
 
 def has_mask(url: str) -> bool:
-    """Return whether a URL has `***` where its credentials were, as modules return it."""
-    return f"//{MASK}@" in url
+    """Return whether a URL has `***` where its credentials or its query were, as modules return it."""
+    return _MASKED.search(url) is not None
 
 
 def credentials_in(url: str) -> list[str]:
-    """Return user name and password of a URL, as written and percent-decoded, but for parts too short to be secret."""
+    """Return what is secret in a URL, as written and percent-decoded, but for parts too short to be secret.
+
+    That is user name and password, and what its query calls a token or the like; `?ref=main` is none.
+    """
     userinfo = url.partition("://")[2].rpartition("@")[0]
-    parts = [userinfo, *userinfo.partition(":")[::2]]
+    parts = [userinfo, *userinfo.partition(":")[::2], *_SECRET_PARAMETER.findall(url)]
     return [text for part in parts for text in (part, unquote(part)) if len(text) >= _MIN_SECRET_LENGTH]

@@ -9,6 +9,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
 from urllib.parse import urlsplit
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -41,3 +46,23 @@ def is_https_url(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(host) and url.isprintable() and " " not in url
+
+
+def comparable_name(name: str) -> str:
+    """Return the same text for names that people take for the same: by case, whitespace, and invisible characters."""
+    visible = "".join(character for character in name if unicodedata.category(character) != "Cf")
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold()).split())
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant, if any is close."""
+    choices = list(known)
+    parts = [choice for choice in choices if word in choice.split("_")]
+    return next(iter(get_close_matches(word, choices, n=1) + parts), None)
+
+
+def matches_any(patterns: Iterable[Any], *values: str | None) -> bool:
+    """Return whether any value equals or matches any pattern, or there are none. An unquoted 17.0 is a number."""
+    texts = [str(pattern) for pattern in patterns if pattern not in (None, "")]
+    found = [value for value in values if value is not None]
+    return not texts or any(value == text or fnmatchcase(value, text) for value in found for text in texts)

@@ -8,14 +8,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Subject
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, Subject, one_line
 
 CREATED, UPDATED, DELETED, UNCHANGED, FAILED = "created", "updated", "deleted", "unchanged", "failed"
+
+# What YAML reads as the text that it is, and what it would read as something else.
+_PLAIN = re.compile(r"[^\W\d_](?:[\w ./@+-]|:(?=/))*(?<! )")
+_NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,18 @@ class Difference:
     current: Any
     desired: Any
 
+    def __str__(self) -> str:
+        current, desired = ("(none)" if side is None else side for side in (self.current, self.desired))
+        return one_line(f"{self.field} {current} -> {desired}")
+
 
 @dataclass(frozen=True)
 class Action:
-    """`before`: the existing object. `body`: what is sent. `after`: the predicted object, None once it is deleted."""
+    """`before`: the existing object. `body`: what is sent. `after`: the predicted object, None once it is deleted.
+
+    `names`: of objects that fields refer to, by id, as far as they were read. `rejection`: why it cannot be carried
+    out; its `type` is then FAILED, and `conflicts` are the fields in which the declaration cannot be fulfilled.
+    """
 
     kind: Kind
     type: str
@@ -39,6 +53,10 @@ class Action:
     after: Object | None = None
     idempotency_key: str | None = None
     is_pruned: bool = False
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    warnings: Sequence[str] = ()
+    rejection: Failure | None = None
+    conflicts: Sequence[Difference] = ()
 
     @property
     def subject(self) -> Subject:
@@ -46,16 +64,22 @@ class Action:
 
     @property
     def changed(self) -> bool:
-        return self.type != UNCHANGED
+        return self.type not in (UNCHANGED, FAILED)
 
     @property
-    def diff(self) -> dict[str, Any]:
-        """Return {before, after, before_header, after_header}: the declarable fields; {} where there is no object."""
+    def new_name(self) -> str | None:
+        """The name that an object gets which did not have it."""
+        name = self.after[self.kind.key] if self.changed and self.after else None
+        return None if self.before and self.before[self.kind.key] == name else name
+
+    @property
+    def diff(self) -> dict[str, str]:
+        """Return {before, after, before_header, after_header}: the declarable fields as YAML, for people."""
         before, after = self._displayed_sides()
         absent = f"{self.subject} (absent)"
         return {
-            "before": before,
-            "after": after,
+            "before": _yaml(before),
+            "after": _yaml(after),
             "before_header": str(self.subject) if before else absent,
             "after_header": str(self.subject) if after else absent,
         }
@@ -63,16 +87,24 @@ class Action:
     @property
     def differences(self) -> list[Difference]:
         if not self.changed:
-            return []
+            return list(self.conflicts)
         before, after = self._displayed_sides()
         if before and after:
-            return [
-                Difference(field.option_name, before[field.name], after[field.name])
-                for field in self.kind.declarable
-                if before[field.name] != after[field.name]
-            ]
+            return [Difference(name, before[name], after[name]) for name in before if before[name] != after[name]]
         presence = [["absent", "present"][bool(side)] for side in (before, after)]
         return [Difference(self.kind.name, *presence)]
+
+    @property
+    def line(self) -> str:
+        """Return the change in a line, such as `~ Bakery  default_branch main -> hotfix`."""
+        name = one_line(self.name)
+        if self.type == DELETED:
+            return f"- {name}"
+        if self.type == CREATED:
+            after = self._displayed(self.after)
+            places = [f"on {after[reference.option_name]}" for reference, _kind in self.kind.references]
+            return "  ".join([f"+ {name}", *places])
+        return f"~ {name}  {', '.join(map(str, self.differences))}"
 
     def stored_mismatches(self, stored: Object) -> list[str]:
         """Return a warning for each field that the API stored with another value: the next run changes it again."""
@@ -86,11 +118,29 @@ class Action:
 
     def _displayed_sides(self) -> tuple[dict[str, Any], dict[str, Any]]:
         before, after = self._displayed(self.before), self._displayed(self.after)
-        for name in [field.name for field in self.kind.declarable if field.is_url and before and after]:
-            if before[name] == after[name] and name in (self.body or {}):
+        for url in [each for each in self.kind.declarable if each.is_url and before and after]:
+            name = url.option_name
+            if before[name] == after[name] and url.name in (self.body or {}):
                 after[name] += " (other credentials)"
         return before, after
 
     def _displayed(self, item: Object | None) -> dict[str, Any]:
-        fields = self.kind.declarable if item else ()
-        return {field.name: self.kind.redacted(field.name, (item or {}).get(field.name)) for field in fields}
+        if not item:
+            return {}
+        return {each.option_name: self._display(each, item.get(each.name)) for each in self.kind.declarable}
+
+    def _display(self, declared: Field, value: Any) -> Any:
+        """Return a value as people know it: a reference by the name of its object, a URL without its credentials."""
+        if declared.reference:
+            return self.names.get(str(value).lower(), value)
+        return self.kind.redacted(declared.name, value)
+
+
+def _yaml(fields: Mapping[str, Any]) -> str:
+    """Return the fields that have a value as lines of YAML."""
+    return "".join(f"{name}: {_scalar(str(value))}\n" for name, value in fields.items() if value is not None)
+
+
+def _scalar(text: str) -> str:
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
+    return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())

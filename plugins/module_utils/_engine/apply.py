@@ -55,33 +55,36 @@ class CircuitBreaker:
     def record_success(self) -> None:
         self._timeouts = 0
 
+    def record_rejection(self, failure: Failure) -> None:
+        self._first_declared = self._first_declared or failure
+
     def record_failure(self, action: Action, error: OecError, failure: Failure) -> None:
         if not action.is_pruned:
-            self._first_declared = self._first_declared or failure
+            self.record_rejection(failure)
         self._timeouts = self._timeouts + 1 if isinstance(error, NoResponseError) else 0
         if failure.is_fatal or self._timeouts == MAX_CONSECUTIVE_TIMEOUTS:
             self._fatal = self._fatal or failure
 
 
 def apply_plan(client: Client, actions: Sequence[Action], mode: Mode) -> list[Outcome]:
-    """Carry out the actions, unless in check mode. An action that fails does not stop the others."""
-    if mode.check or not any(action.changed for action in actions):
-        return [Outcome(action, action.after) for action in actions]
-    client.require_full_access()
-    return _apply_actions(client, actions)
-
-
-def _apply_actions(client: Client, actions: Sequence[Action]) -> list[Outcome]:
+    """Carry out the actions, unless in check mode. An action that is rejected or fails does not stop the others."""
     breaker = CircuitBreaker()
-    outcomes = []
     for action in actions:
-        if not action.changed:
-            outcomes.append(Outcome(action, action.after))
-        elif reason := breaker.skip_reason(action):
-            outcomes.append(Outcome(action, action.before, _skipped(reason).about(action.subject)))
-        else:
-            outcomes.append(_apply(client, action, breaker))
-    return outcomes
+        if action.rejection:
+            breaker.record_rejection(action.rejection)
+    if not mode.check and any(action.changed and not breaker.skip_reason(action) for action in actions):
+        client.require_full_access()
+    return [_outcome(client, action, breaker, mode) for action in actions]
+
+
+def _outcome(client: Client, action: Action, breaker: CircuitBreaker, mode: Mode) -> Outcome:
+    if not action.changed:
+        return Outcome(action, action.after, action.rejection)
+    if reason := breaker.skip_reason(action):
+        return Outcome(action, action.before, _skipped(reason).about(action.subject))
+    if mode.check:
+        return Outcome(action, action.after, warnings=action.warnings)
+    return _apply(client, action, breaker)
 
 
 def _apply(client: Client, action: Action, breaker: CircuitBreaker) -> Outcome:
@@ -92,7 +95,8 @@ def _apply(client: Client, action: Action, breaker: CircuitBreaker) -> Outcome:
         breaker.record_failure(action, error, failure)
         return Outcome(action, action.before, failure)
     breaker.record_success()
-    return Outcome(action, stored, warnings=action.stored_mismatches(stored) if stored else ())
+    mismatches = action.stored_mismatches(stored) if stored else []
+    return Outcome(action, stored, warnings=[*action.warnings, *mismatches])
 
 
 def _write(client: Client, action: Action) -> Object | None:

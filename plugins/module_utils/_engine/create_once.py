@@ -87,6 +87,7 @@ def _retry_rejected(
     """Read the list again, and retry once: the rejection may be a stored response from before its cause was fixed.
 
     With a new key; after a 409 with the same one, as that may mean "still in progress", and a new one creates a second.
+    What was rejected for one API key may be allowed to another.
     """
     try:
         again = api.list()
@@ -97,7 +98,8 @@ def _retry_rejected(
     if adopted is not None:
         return adopted
     if error.failure.status != HTTPStatus.CONFLICT:
-        key = _next_key(key, (again.date or api.now()).strftime("%Y-%m-%dT%H:%M"))
+        salt = (again.date or api.now()).strftime("%Y-%m-%dT%H:%M")
+        key = _next_key(key, f"{salt} {api.key_fingerprint}" if error.is_about_the_key else salt)
 
     def is_created() -> bool:
         # In the next minute another job asks with another key.

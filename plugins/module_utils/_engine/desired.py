@@ -32,6 +32,8 @@ class Desired:
     id: str | None
     values: Mapping[str, str]
     idempotency_key: str | None = None
+    previous_name: str | None = None
+    allow_similar_name: bool = False
 
     @classmethod
     def parse(cls, kind: Kind, options: Mapping[str, Any]) -> Desired:
@@ -40,8 +42,10 @@ class Desired:
             kind,
             options.get("state") or "present",
             options.get(kind.id_option) or None,
-            {field.name: value for field in kind.declarable if (value := options.get(field.option_name))},
+            {field.name: field.parse(value) for field in kind.declarable if (value := options.get(field.option_name))},
             options.get("idempotency_key") or None,
+            options.get(kind.previous_option) or None,
+            bool(options.get("allow_similar_name")),
         )
         problem = desired._problem()
         if problem:
@@ -70,6 +74,12 @@ class Desired:
     def credentials(self) -> list[str]:
         urls = [self.values.get(field.name, "") for field in self.kind.declarable if field.is_url]
         return [text for url in urls for text in credentials_in(url)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may be a mistake in a create, a sentence each."""
+        doubts = (self.kind.field(name).doubt(value) for name, value in self.values.items())
+        return [f"{self.subject}: {doubt}." for doubt in doubts if doubt]
 
     def _problem(self) -> str:
         if not self.name and not self.id:

@@ -13,11 +13,11 @@ from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import apply_plan
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, resolve
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
 
 
@@ -25,14 +25,8 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     """Create, update or delete one object to match the options."""
     desired = Desired.parse(kind, options)
     client.hide(desired.credentials)
-    api = client.of(kind)
-    if desired.id:
-        found = api.get(desired.id)
-        existing = [found] if found else []
-    else:
-        existing = api.known.objects
-    planned = plan(kind, [desired], existing, read_references([desired], client))
-    if rejection := planned.rejection:
+    planned = plan(kind, [desired], _existing(desired, client), read_references([desired], client))
+    if rejection := planned.rejection():
         return Result({}, rejection)
     (outcome,) = apply_plan(client, planned.actions, mode)
     if outcome.failure:
@@ -41,6 +35,16 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     if mode.diff:
         values["diff"] = outcome.action.diff
     return Result(values, warnings=outcome.warnings)
+
+
+def _existing(desired: Desired, client: Client) -> list[Object]:
+    """Read the one object where its id is given, and all of them where a name has to be found, or to be free."""
+    api = client.of(desired.kind)
+    found = api.get(desired.id) if desired.id else None
+    is_renamed = found and desired.state == "present" and desired.name not in (None, found[desired.kind.key])
+    if desired.id and not is_renamed:
+        return [found] if found else []
+    return api.known.objects
 
 
 def list_matching(kind: Kind, options: Options, client: Client) -> Result:
@@ -74,11 +78,14 @@ def _filter(field: Field, options: Options, client: Client) -> Callable[[Object]
     if not field.reference:
         return lambda item: bool(item.get(field.name) == value)
     kind = field.reference
-    ids = (
-        [value.lower()]
-        if is_uuid(value)
-        else [item["id"].lower() for item in client.of(kind).known.objects if item[kind.key] == value]
-    )
+    if is_uuid(value):
+        ids = [value.lower()]
+    else:
+        objects = client.of(kind).known.objects
+        ids = [item["id"].lower() for item in objects if item[kind.key] == value]
+        unknown = resolve(kind, value, {kind.name: objects}, field.unknown)
+        if isinstance(unknown, Failure) and not ids:
+            raise OecError(unknown.code, unknown.message, unknown.hint)
     return lambda item: str(item.get(field.name)).lower() in ids
 
 

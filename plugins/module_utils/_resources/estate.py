@@ -14,9 +14,16 @@ from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, summarize
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
+    Failure,
+    OecError,
+    join_failures,
+    of_item,
+    reject_all,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any, nearest
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import (
     CREATED,
     DELETED,
@@ -39,8 +46,11 @@ ESTATE_OPTIONS: Spec = {
         "options": PROJECT.options(default_state=None),
     },
     "defaults": {"type": "dict", "options": PROJECT.shared_options()},
+    "only": {"type": "list", "elements": "str"},
+    "skip_rejected": {"type": "bool", "default": False},
     "prune": {"type": "bool", "default": False},
     "prune_limit": {"type": "int", "default": 10},
+    "plan_digest": {"type": "str"},
 }
 
 # In a row of `drift`, the values that differ are redacted by their field, and a name may look like a URL.
@@ -49,12 +59,11 @@ ESTATE_REDACTION = PROJECT.redaction | Redaction(names=frozenset({"project", "cu
 
 def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     """Plan the whole estate before anything of it is written, and apply the plan."""
-    declarations = _declarations(options["projects"], options["defaults"] or {})
-    if options["prune_limit"] < 0:
-        raise OecError("invalid_input", "prune_limit is below 0", "It is the number of projects that may be pruned.")
-    if options["prune"] and not declarations:
-        message = "prune with an empty list of projects would delete every project"
-        raise OecError("invalid_input", message, "Declare those to keep.")
+    _check(options)
+    only = [pattern for pattern in options["only"] or [] if pattern.strip()]
+    declarations = _declarations(_selected(options["projects"], only), options["defaults"] or {})
+    if isinstance(declarations, Failure):
+        return Result({}, declarations)
     for desired in declarations:
         client.hide(desired.credentials)
     planned = plan(
@@ -62,24 +71,28 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
         declarations,
         client.of(PROJECT).known.objects,
         read_references(declarations, client),
-        prune=options["prune"],
+        prune=options["prune"] and not only,
         prune_limit=options["prune_limit"],
     )
-    values: dict[str, Any] = {"drift": _drift(planned)}
+    values: dict[str, Any] = {"drift": _drift(planned), "plan_digest": planned.digest}
     if mode.diff:
         values["diff"] = [action.diff for action in planned.actions if action.changed]
-    if rejection := planned.rejection:
+    rejection = planned.rejection(skip_rejected=options["skip_rejected"]) or _changed_plan(planned, options)
+    if rejection:
         return Result(values, rejection)
     try:
         outcomes = apply_plan(client, planned.actions, mode)
     except OecError as error:
         return Result(values, error.failure)
+    changed = [outcome for outcome in outcomes if outcome.changed]
     if mode.diff:
-        values["diff"] = [outcome.action.diff for outcome in outcomes if outcome.changed]
+        values["diff"] = [outcome.action.diff for outcome in changed]
+    elif mode.check:
+        values["msg"] = "\n".join(outcome.action.line for outcome in changed)
     entries = [_entry(outcome) for outcome in outcomes]
     counts = Counter(entry["action"] for entry in entries)
     values |= {
-        "changed": any(outcome.changed for outcome in outcomes),
+        "changed": bool(changed),
         "projects": entries,
         "summary": {action: counts[action] for action in (CREATED, UPDATED, DELETED, UNCHANGED, FAILED)},
     }
@@ -87,43 +100,65 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     return Result(values, _partial_failure(outcomes), warnings)
 
 
-def _declarations(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[Desired]:
-    """Return the declaration of every item, or raise one `invalid_input` with all that is wrong in any of them."""
+def _check(options: Options) -> None:
+    """Raise `invalid_input` for what is wrong in the options of the list as a whole."""
+    if options["prune_limit"] < 0:
+        raise OecError("invalid_input", "prune_limit is below 0", "It is the number of projects that may be pruned.")
+    if options["prune"] and not options["projects"]:
+        message = "prune with an empty list of projects would delete every project"
+        raise OecError("invalid_input", message, "Declare those to keep.")
+
+
+def _selected(items: Sequence[Mapping[str, Any]], only: Sequence[str]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the items that `only` selects by name or id, with their numbers."""
+    numbered = list(enumerate(items, 1))
+    labels = {number: [str(item.get(each) or "") for each in ("name", "project_id")] for number, item in numbered}
+    names = [label for pair in labels.values() for label in pair if label]
+    for pattern in only:
+        if not matches_any([pattern], *names):
+            close = nearest(pattern, names)
+            hint = f"Did you mean {close!r}?" if close else "It takes names of projects in the list, or shell patterns."
+            raise OecError("invalid_input", f"only: no project in the list matches {pattern!r}", hint)
+    return [(number, item) for number, item in numbered if matches_any(only, *labels[number])]
+
+
+def _declarations(
+    items: Sequence[tuple[int, Mapping[str, Any]]], defaults: Mapping[str, Any]
+) -> list[Desired] | Failure:
+    """Return the declaration of every item, or else all that is wrong in any of them."""
     given = {name: value for name, value in defaults.items() if value}
-    declarations, failures = [], []
-    for number, item in enumerate(items, 1):
+    declarations: list[Desired] = []
+    failures: list[Failure] = []
+    for number, item in items:
         try:
             declarations.append(Desired.parse(PROJECT, {**item, **{n: v for n, v in given.items() if not item.get(n)}}))
         except OecError as error:
-            failures.append((number, error.failure))
-    if failures:
-        details = [
-            {
-                "item": number,
-                "project": failure.subject and failure.subject.name,
-                "code": failure.code,
-                "message": failure.sentences,
-            }
-            for number, failure in failures
-        ]
-        message = summarize([f"item {number}: {failure}" for number, failure in failures])
-        raise OecError("invalid_input", message, details=details)
-    return declarations
+            failures.append(of_item(error.failure, number, PROJECT.name, item.get("name") or item.get("project_id")))
+    return reject_all(failures) if failures else declarations
+
+
+def _changed_plan(planned: Plan, options: Options) -> Failure | None:
+    """Return `plan_changed` where another plan was approved than what would be applied."""
+    if options["plan_digest"] in (None, "", planned.digest):
+        return None
+    count = sum(action.changed for action in planned.actions)
+    message = (
+        f"the plan is not the approved one, since what exists or what is declared has changed: it has {count} changes"
+    )
+    return Failure(
+        "plan_changed", message, "Nothing was written. Look at the plan in check mode, and approve it again."
+    )
 
 
 def _drift(planned: Plan) -> list[dict[str, Any]]:
     """Return a row for each field that differs, and for each project that cannot be planned, with the code."""
-
-    def row(project: str, **about: Any) -> dict[str, Any]:
-        fields = dict.fromkeys(("environment", "field", "current", "desired", "code"))
-        return {"project": project, **fields, **about}
-
-    rows = [row(action.name, **vars(each)) for action in planned.actions for each in action.differences]
-    for problem in planned.problems:
-        failure = problem.failure
-        if failure.subject:
-            about: list[dict[str, Any]] = [vars(each) for each in problem.differences] or [{}]
-            rows += [row(failure.subject.name, code=failure.code, **each) for each in about]
+    rows = []
+    for action in planned.actions:
+        code = action.rejection and action.rejection.code
+        about = [vars(each) for each in action.differences] or ([{}] if code else [])
+        for each in about:
+            fields = dict.fromkeys(("environment", "field", "current", "desired"))
+            rows.append({"project": action.name, **fields, **each, "code": code})
     return rows
 
 
@@ -144,11 +179,12 @@ def _partial_failure(outcomes: Sequence[Outcome]) -> Failure | None:
     failures = [outcome.failure for outcome in outcomes if outcome.failure]
     if not failures:
         return None
-    message = f"{len(failures)} of {len(outcomes)} projects failed, and the remaining projects were applied."
-    first = failures[0]
-    return Failure(
-        first.code,
-        f"{message} {summarize([str(each) for each in failures])}",
-        status=first.status,
-        details=first.details,
-    )
+    skipped = sum(failure.code == "skipped" for failure in failures)
+    counts = {
+        "failed": len(failures) - skipped,
+        "were not tried": skipped,
+        "changed": sum(outcome.changed for outcome in outcomes),
+        "needed no change": sum(not outcome.action.changed and not outcome.failure for outcome in outcomes),
+    }
+    parts = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return join_failures(failures, f"of {len(outcomes)} projects, {parts}", failures[0].details)

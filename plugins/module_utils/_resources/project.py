@@ -29,10 +29,11 @@ PROJECT = Kind(
         ),
         Field("git_repo_url", is_url=True),
         Field("default_branch", max_length=255, default="main"),
-        Field("odoo_version", create_only=True),
+        Field("odoo_version", create_only=True, like="17.0"),
         Field("environment_count", "int", assigned=True, default=0),
         Field("created_at", assigned=True),
     ),
+    is_renamed=True,
     filters=("name", "server_id", "odoo_version"),
     delete_headers={"X-Confirm-Delete": "true"},
 )

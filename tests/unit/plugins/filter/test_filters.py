@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.oecsh.cloud.plugins.plugin_utils import _drift, _estate, _provision, _report
+from ansible_collections.oecsh.cloud.plugins.plugin_utils import _drift, _estate, _provision, _report, _variables
 
 PROJECT = {"id": "3fa85f64-5717-4562-b3fc-2c963f66afa6", "name": "Client ERP"}
-ENTRY = {"name": "Client ERP", "project_id": PROJECT["id"], "action": "updated", "changed": True}
+ENTRY = {"name": "Client ERP", "project_id": PROJECT["id"], "action": "updated", "changed": True, "project": PROJECT}
+REVOKED = {"status": 401, "code": "invalid_key", "message": "No.", "details": None}
 PLAN = {"projects": [ENTRY, {**ENTRY, "action": "deleted"}], "summary": {"failed": 0}}
 DECLARED = [{"name": "Client ERP"}]
 BATCH = {"ansible_loop_var": "batch", "batch": {"indexes": [0]}, "projects": [ENTRY], "summary": {"failed": 0}}
@@ -53,6 +54,16 @@ FILTERS = {
         [PLAN, DECLARED, [BATCH]],
         [([None, DECLARED, []], "plan must be the result"), ([PLAN, DECLARED, "text"], "batches must be the results")],
     ),
+    "provision_is_over": (
+        _provision.provision_is_over,
+        [[{**BATCH, "projects": [{**ENTRY, "error": REVOKED}]}]],
+        [(["text"], "batches must be the results"), ([[{**BATCH, "projects": [{}]}]], "action")],
+    ),
+    "provision_items": (
+        _provision.provision_items,
+        [PLAN, DECLARED, [0]],
+        [([None, DECLARED, [0]], "plan must be the result"), ([PLAN, DECLARED, [7]], "index out of range")],
+    ),
     "provision_result": (
         _provision.provision_result,
         [PLAN, DECLARED, [BATCH], {}],
@@ -69,6 +80,15 @@ FILTERS = {
             (["text", []], "projects is not a list"),
             ([[PROJECT], None], "servers is not a list"),
             ([[], [], "many"], "'many', which is not a version"),
+        ],
+    ),
+    "unknown_variables": (
+        _variables.unknown_variables,
+        [["web_prot"], ["web_port"], ["web_result"]],
+        [
+            (["web_prot", []], "input must be a list"),
+            ([["web_prot"], None], "known names must be a list"),
+            ([["web_prot"], [], [None]], "outputs must be a list"),
         ],
     ),
 }

@@ -109,6 +109,9 @@ def test_variables_are_the_fields_of_project_and_server(inventory, emulator):
         "oec_server_name": "production-fsn1",
         "oec_server_provider": "hetzner",
     }
+    # Without braces it needs no mark, and ansible-inventory prints it without a wrapper.
+    is_trusted = getattr(template, "is_trusted_as_template", lambda text: text.__class__ is str)
+    assert is_trusted(variables["oec_name"])
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,15 @@ def test_a_project_without_a_known_server(inventory, emulator, server_id):
     assert (variables["oec_server_name"], variables["oec_server_provider"]) == (None, None)
 
 
+def test_a_server_is_found_by_its_id_in_capitals(inventory, emulator):
+    emulator.add_project("Client ERP")
+    state = emulator.dump()
+    for item, field in [(state["servers"]["acme"][0], "id"), (state["projects"][0], "server_id")]:
+        item[field] = item[field].upper()
+    emulator.load(state)
+    assert inventory().get_host("Client_ERP").vars["oec_server_name"] == "production-fsn1"
+
+
 @pytest.mark.parametrize(("count", "paths"), [(0, ["/projects"]), (250, ["/projects"] * 3 + ["/servers"])])
 def test_requests_for_projects_and_servers(inventory, emulator, count, paths):
     emulator.fill(count)
@@ -137,16 +149,17 @@ def test_requests_for_projects_and_servers(inventory, emulator, count, paths):
     assert [entry.path for entry in emulator.log.requests()] == paths
 
 
-def test_new_fields_of_the_api_are_variables(inventory, emulator):
-    project = emulator.add_project("Client ERP", server_id=None)
-    body = {"data": [{**project, "tier": ["gold"], "no-name": 1}], "pagination": {"has_more": False}}
+def test_fields_that_are_new_to_the_api_or_left_out(inventory, emulator):
+    project = {"id": ONE, "name": "Client ERP", "tier": ["gold"], "no-name": 1}
+    body = {"data": [project], "pagination": {"has_more": False}}
     emulator.faults.add("replace", "GET", "/projects", body=body)
     variables = inventory().get_host("Client_ERP").vars
     assert variables["oec_tier"] == ["gold"]
+    assert (variables["oec_server_id"], variables["oec_odoo_version"]) == (None, None)
     assert "oec_no-name" not in variables
 
 
-# Filters. Their patterns are tested in test_hosts.py.
+# Filters. Their patterns are tested in test_validation.py.
 
 ESTATE = {
     "Client A": ("production-fsn1", "16.0"),
@@ -192,6 +205,7 @@ def test_ansible_finds_a_host_by_its_name(inventory, emulator, name):
         ("oec_id", ONE),
         ("oec_server_name ~ '-' ~ oec_name | lower", "production-fsn1-client_erp"),
         ("oec_odoo_version", ONE),
+        ("oec_environment_count", "0"),
     ],
 )
 def test_hostname_is_an_expression(inventory, emulator, hostname, expected):
@@ -244,7 +258,7 @@ def test_a_project_in_two_files_is_one_host(source, emulator):
 
 @pytest.mark.parametrize("is_cached", [False, True], ids=["from the API", "from the cache"])
 def test_values_of_the_api_are_never_templates(inventory, emulator, cached, is_cached):
-    fields = {"default_branch": "{% raw %}", "git_repo_url": "https://x/{{ oec_id }}", "id": ONE, "server_id": None}
+    fields = {"default_branch": "{% raw", "git_repo_url": "https://x/{{ oec_id }}", "id": ONE, "server_id": None}
     tags = [{"{{ 6 * 7 }}": ["{{ 6 * 7 }}", 42]}]
     project = {**emulator.add_project("{{ 6 * 7 }}", **fields), "tags": tags}
     body = {"data": [project], "pagination": {"has_more": False}}
@@ -255,7 +269,7 @@ def test_values_of_the_api_are_never_templates(inventory, emulator, cached, is_c
     assert hosts(found) == ["6_7"]
     for text, expected in {
         "{{ oec_name }}": "{{ 6 * 7 }}",
-        "branch {{ oec_default_branch }}": "branch {% raw %}",
+        "branch {{ oec_default_branch }}": "branch {% raw",
         "{{ oec_git_repo_url }}": "https://x/{{ oec_id }}",
         "{{ oec_tags }}": tags,
         "{{ loud }}": "{{ 6 * 7 }}!",
@@ -382,11 +396,14 @@ def test_options_in_the_file_override_the_environment(inventory, emulator, envir
     assert len(hosts(inventory(api_key=emulator.keys.full, api_url=emulator.url))) == 1
 
 
-def test_the_key_may_be_a_lookup(inventory, emulator, environment):
+@pytest.mark.parametrize("key", ["{{ lookup('env', 'SECRETS_KEY') }}", "{{ extra_key }}"])
+def test_the_key_may_be_a_template(inventory, emulator, environment, key):
     name = emulator.scoped_project["name"]
     emulator.fill(1)
     environment.setenv("SECRETS_KEY", emulator.keys.scoped)
-    found = inventory(api_key="{{ lookup('env', 'SECRETS_KEY') }}")
+    extra = {"extra_key": emulator.keys.scoped}
+    environment.setattr("ansible.plugins.inventory.load_extra_vars", lambda _loader: extra)
+    found = inventory(api_key=key)
     assert [host.vars["oec_name"] for host in found.hosts.values()] == [name]
 
 
@@ -418,6 +435,7 @@ def test_only_files_with_the_documented_names_are_read(source, tmp_path, name, i
         ({"api_key": "  "}, ["OECSH_API_KEY"]),
         ({"api_key": "{{ api_kye }}"}, ["template of api_key", "api_kye"]),
         ({"api_url": "http://api.oec.sh"}, ["https"]),
+        ({"ca_path": "~/none.pem"}, [str(Path.home() / "none.pem")]),
     ],
     ids=str,
 )

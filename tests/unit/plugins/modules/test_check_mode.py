@@ -53,6 +53,11 @@ ONE = {
     "rename": {"project_id": CLIENT, "name": "Client ERP (Ltd)"},
     "rename by an id in upper case": {"project_id": CLIENT.upper(), "name": "Client ERP (Ltd)"},
     "rename one of two": {"project_id": TWIN, "name": "Single ERP"},
+    "rename by the previous name": {"name": "Client ERP (Ltd)", "previous_name": "Client ERP"},
+    "keep a previous name": {**UNCHANGED, "previous_name": "Client"},
+    "create with a previous name": {**NEW, "previous_name": "Old ERP"},
+    "create with a similar name": {**NEW, "name": "CLIENT ERP", "allow_similar_name": True},
+    "create with an unusual version": {**NEW, "odoo_version": "17"},
     "change the repository": {"name": "Client ERP", "git_repo_url": REPO + "2"},
     "change to a private repository": {"name": "Client ERP", "git_repo_url": PRIVATE_REPO},
     "change from a private repository": {"name": "Private ERP", "git_repo_url": REPO},
@@ -81,6 +86,9 @@ ONE = {
     "rejected: unknown id": {"project_id": UNKNOWN_ID},
     "rejected: redacted credentials": {**NEW, "git_repo_url": REDACTED_REPO},
     "rejected: a similar name": {**NEW, "name": " Client ERP"},
+    "rejected: a taken name": {"project_id": CLIENT, "name": "Private ERP"},
+    "rejected: another name to delete": {"project_id": CLIENT, "name": "Client", "state": "absent"},
+    "rejected: two of the previous name": {**NEW, "previous_name": "Twin ERP"},
     "rejected: not https": {**NEW, "git_repo_url": "http://github.com/acme/x"},
 }
 MANY = {
@@ -103,6 +111,13 @@ MANY = {
     },
     "two swap their names": {
         "projects": [{"project_id": CLIENT, "name": "Private ERP"}, {"project_id": PRIVATE, "name": "Client ERP"}]
+    },
+    "only some": {"projects": [NEW, {"name": "Empty ERP", "state": "absent"}], "only": ["New *"], "prune": True},
+    "rejected: only one that is not declared": {"projects": [NEW], "only": ["Newer ERP"]},
+    "rejected: another plan was approved": {"projects": [NEW], "plan_digest": "0" * 64},
+    "rejected: a likely rename": {
+        "projects": [*KEPT[1:], {**NEW, "git_repo_url": REPO}],
+        "prune": True,
     },
     "two of one name": {"projects": [{"project_id": TWIN, "default_branch": "a"}, {"project_id": OTHER_TWIN}]},
     "rejected: one wrong among good ones": {"projects": [NEW, {"name": "Twin ERP"}]},

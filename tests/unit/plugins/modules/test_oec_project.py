@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.oecsh.cloud.tests.support import (
     OTHER_SERVER_ID,
     PRIVATE_REPO,
@@ -74,10 +75,10 @@ def test_only_what_differs_is_sent(oec_project, emulator):
     assert (result["changed"], result["project"]) == (True, {**project, "default_branch": "dev"})
 
 
-@pytest.mark.parametrize("by_id", [False, True], ids=["by name", "by id, under another name"])
+@pytest.mark.parametrize("by_id", [False, True], ids=["by name", "by id and name"])
 def test_a_project_is_deleted_with_the_required_header(oec_project, emulator, by_id):
     project, other = emulator.add_project("Client ERP"), emulator.add_project("Bakery ERP")
-    identity = {"project_id": project["id"], "name": "Former client"} if by_id else {"name": "Client ERP"}
+    identity = {"name": "Client ERP"} | ({"project_id": project["id"]} if by_id else {})
     result = oec_project(**identity, state="absent")
     assert (result["changed"], result["project"]) == (True, None)
     (delete,) = emulator.log.writes
@@ -98,7 +99,8 @@ def test_a_project_is_deleted_with_the_required_header(oec_project, emulator, by
 )
 def test_a_name_is_used_unchanged(oec_project, emulator, name):
     created = oec_project(name=name, server="production-fsn1")
-    assert created["project"]["name"] == created["diff"]["after"]["name"] == name == emulator.projects()[0]["name"]
+    assert created["project"]["name"] == name == emulator.projects()[0]["name"]
+    assert yaml.safe_load(created["diff"]["after"])["name"] == name
     assert not oec_project(name=name, server="production-fsn1")["changed"]
     assert oec_project(name=name, default_branch="dev")["project"]["id"] == created["project"]["id"]
     assert oec_project(name=name, state="absent")["changed"]
@@ -111,10 +113,10 @@ def test_a_name_is_used_unchanged(oec_project, emulator, name):
 def test_a_diff_is_returned_in_diff_mode_only(oec_project, emulator):
     project = emulator.add_project("Client ERP", git_repo_url=REPO)
     assert "diff" not in oec_project(project_id=project["id"], default_branch="a", diff=False)
-    fields = {"name": "Client ERP", "server_id": SERVER_ID, "git_repo_url": REPO, "odoo_version": None}
-    assert oec_project(project_id=project["id"], default_branch="b")["diff"] == {
-        "before": {**fields, "default_branch": "a"},
-        "after": {**fields, "default_branch": "b"},
+    fields = f"name: Client ERP\nserver: production-fsn1\ngit_repo_url: {REPO}\ndefault_branch: "
+    assert oec_project(project_id=project["id"], server="production-fsn1", default_branch="b")["diff"] == {
+        "before": f"{fields}a\n",
+        "after": f"{fields}b\n",
         "before_header": "project 'Client ERP'",
         "after_header": "project 'Client ERP'",
     }
@@ -221,7 +223,8 @@ def test_a_scoped_key_can_only_change_its_own_project(oec_project, emulator, cha
 def test_git_credentials_are_sent_and_never_returned(oec_project, emulator):
     result = oec_project(**NEW, git_repo_url=PRIVATE_REPO)
     assert emulator.projects()[0]["git_repo_url"] == PRIVATE_REPO
-    assert result["project"]["git_repo_url"] == result["diff"]["after"]["git_repo_url"] == REDACTED_REPO
+    assert result["project"]["git_repo_url"] == REDACTED_REPO
+    assert yaml.safe_load(result["diff"]["after"])["git_repo_url"] == REDACTED_REPO
 
 
 def test_changed_git_credentials_are_in_no_warning(oec_project, emulator):
@@ -267,7 +270,6 @@ def test_a_create_among_250_projects_takes_5_requests(oec_project, emulator):
 @pytest.mark.parametrize(
     ("options", "requests"),
     [
-        pytest.param({"name": "Client ERP (Ltd)"}, ["GET", "PATCH"], id="rename"),
         pytest.param({"state": "absent"}, ["GET", "DELETE"], id="delete"),
         pytest.param({"state": "absent", "server": "production-fsn1"}, ["GET", "DELETE"], id="delete with a server"),
         pytest.param({"server": SERVER_ID}, ["GET"], id="unchanged with a server by id"),
@@ -279,6 +281,14 @@ def test_a_project_found_by_id_needs_no_list(oec_project, emulator, options, req
     oec_project(project_id=project["id"], **options)
     assert [entry.method for entry in emulator.log.requests()] == requests
     assert emulator.log.count("GET /projects") == 0
+
+
+def test_a_rename_by_id_looks_for_the_new_name_in_the_list(oec_project, emulator):
+    project = emulator.add_project("Client ERP")
+    assert oec_project(project_id=project["id"], name="Client ERP (Ltd)")["changed"]
+    assert [entry.method for entry in emulator.log.requests()] == ["GET", "GET", "PATCH"]
+    other = emulator.add_project("Bakery ERP")
+    assert oec_project(project_id=other["id"], name="Client ERP (Ltd)")["error"]["code"] == "name_taken"
 
 
 # Failures of the API. `key`: one of the emulator's keys, or any other text.

@@ -55,7 +55,6 @@ FILTERS = {
     "a server by id": ({"server": OTHER_SERVER_ID}, ["twin", "last"]),
     "a server by id in upper case": ({"server_id": OTHER_SERVER_ID.upper()}, ["twin", "last"]),
     "a server without projects": ({"server": "staging-hel1"}, []),
-    "an unknown server": ({"server": "atlantis"}, []),
     "an unknown server id": ({"server": UNKNOWN_ID}, []),
     "a server and a version": ({"server": "production-fsn1", "odoo_version": "17.0"}, ["new"]),
     "all": ({"server": OTHER_SERVER_ID, "name": "Bakery ERP", "odoo_version": "17.0"}, ["twin"]),
@@ -68,6 +67,12 @@ def test_a_project_must_match_every_filter(list_projects, estate, filters, found
     assert list_projects(**filters) == [estate[word] for word in found]
     by_id = {**filters, "project_id": estate["twin"]["id"].upper()}
     assert list_projects(**by_id) == [estate["twin"]] * ("twin" in found)
+
+
+def test_an_unknown_server_is_named(run_module, emulator):
+    result = run_module("oec_project_info", server="atlantis")
+    assert result["error"]["code"] == "unknown_server"
+    assert "'production-fsn1'" in result["msg"]
 
 
 def test_servers_that_share_a_name_count_as_one(list_projects, emulator):
@@ -97,7 +102,7 @@ REQUESTS = {
 def test_only_what_is_needed_is_read(list_projects, run_module, emulator, filters, paths):
     assert list_projects(**filters) == []
     assert {entry.path for entry in emulator.log.requests()} == paths
-    emulator.settings.subscription_blocked = True
+    emulator.settings.subscription_blocked = emulator.settings.subscription_blocks_reads = True
     result = run_module("oec_project_info", **filters)
     assert result["error"]["code"] == "subscription_blocked"
     assert "projects" not in result

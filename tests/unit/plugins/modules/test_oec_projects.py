@@ -159,6 +159,83 @@ def test_drift_is_missing_where_the_list_cannot_be_read(provision, emulator):
     assert provision(NEW).get("drift") is None
 
 
+def test_check_mode_has_a_line_for_each_change(provision, emulator):
+    add_projects(emulator, "Bakery", "Former client", "Same")
+    items = [{"name": "Café Olé", "server": "production-nyc1"}, {"name": "Bakery", "default_branch": "hotfix"}]
+    result = provision(*items, {"name": "Same"}, prune=True, check=True, diff=False)
+    assert result["msg"].splitlines() == [
+        "+ Café Olé  on production-nyc1",
+        "~ Bakery  default_branch main -> hotfix",
+        "- Former client",
+    ]
+    assert "msg" not in provision(*items, prune=True, check=True)
+
+
+# What was approved.
+
+
+def test_what_was_approved_is_what_is_applied(provision, emulator):
+    changes, other = add_projects(emulator, "Changes", "Other")
+    item = {"name": "Changes", "default_branch": "dev"}
+    digest = provision(item, {"name": "Other"}, check=True)["plan_digest"]
+    emulator.edit(other["id"], default_branch="other")
+    assert provision(item, {"name": "Other"}, check=True)["plan_digest"] == digest
+    emulator.edit(changes["id"], default_branch="old")
+    for check in (True, False):
+        result = provision(item, check=check, plan_digest=digest)
+        assert (result["error"]["code"], result["plan_digest"] == digest) == ("plan_changed", False)
+    assert writes(emulator) == []
+    emulator.edit(changes["id"], default_branch="main")
+    assert provision(item, plan_digest=digest)["plan_digest"] == digest
+    assert len(writes(emulator)) == 1
+
+
+# Some of the items.
+
+
+@pytest.mark.parametrize(
+    ("only", "changed"),
+    [
+        (["A"], ["A"]),
+        (["B*", "A"], ["A", "B", "Bakery"]),
+        ([CLIENT_ID], ["Client ERP"]),
+        (["B", ""], ["B"]),
+        ([""], ["A", "B", "Bakery", "Client ERP"]),
+        (["[AB]"], ["A", "B"]),
+    ],
+)
+def test_only_leaves_the_other_items_alone(provision, emulator, only, changed):
+    add_projects(emulator, "A", "B", "Bakery", "Stray")
+    emulator.add_project("Client ERP", id=CLIENT_ID)
+    items = [{"name": name, "default_branch": "dev"} for name in ("A", "B", "Bakery")]
+    result = provision(*items, {"project_id": CLIENT_ID, "default_branch": "dev"}, only=only, prune=only != [""])
+    assert actions(result) == [(name, "updated") for name in changed]
+    assert [each["name"] for each in emulator.projects() if each["default_branch"] == "dev"] == changed
+    assert len(emulator.projects()) == 5
+
+
+@pytest.mark.parametrize(("pattern", "hint"), [("Bakerz", "Did you mean 'Bakery'?"), ("X*", "names of projects")])
+def test_only_what_is_declared_can_be_selected(provision, emulator, pattern, hint):
+    result = provision({"name": "Bakery"}, only=["B*", pattern])
+    assert (result["error"]["code"], emulator.log.count()) == ("invalid_input", 0)
+    assert repr(pattern) in result["msg"]
+    assert hint in result["msg"]
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
+def test_rejected_items_can_be_skipped(provision, emulator, check):
+    """Nothing is pruned then: what is to be pruned may be what was rejected, under another name."""
+    add_projects(emulator, "A", "Twin", "Twin", "Stray")
+    items = [{"name": "A", "default_branch": "dev"}, {"name": "Twin"}, NEW]
+    result = provision(*items, skip_rejected=True, prune=True, check=check)
+    assert actions(result) == [("A", "updated"), ("Twin", "failed"), ("New", "created"), ("Stray", "failed")]
+    codes = [entry["error"] and entry["error"]["code"] for entry in result["projects"]]
+    assert codes == [None, "ambiguous_name", None, "skipped"]
+    assert (result["changed"], result["error"]["code"]) == (True, "ambiguous_name")
+    assert result["msg"].startswith("of 4 projects, 1 failed, 1 were not tried, 2 changed:\n- project 'Twin': ")
+    assert len(writes(emulator)) == (0 if check else 2)
+
+
 # What is rejected as a whole, before the first write.
 
 
@@ -265,6 +342,19 @@ def test_what_would_fail_alike_is_skipped(provision, emulator):
     assert (skipped["action"], skipped["changed"], skipped["project"]) == ("failed", False, third)
     assert (skipped["error"]["status"], skipped["error"]["code"]) == (None, "skipped")
     assert skipped["error"]["details"] == [{"code": "ip_blocked", "status": 429}]
+    counted = "of 4 projects, 1 failed, 1 were not tried, 1 changed, 1 needed no change:"
+    assert result["msg"].splitlines()[0] == counted
+    assert [line.partition(":")[0] for line in result["msg"].splitlines()[1:]] == [
+        "- project 'Second'",
+        "- project 'Third'",
+    ]
+
+
+def test_a_scoped_key_stops_after_its_first_item(provision, emulator):
+    items = [{"name": f"New {number}", "server": SERVER_ID} for number in range(40)]
+    result = provision(*items, api_key=emulator.keys.scoped)
+    assert (result["error"]["code"], result["summary"]) == ("project_scoped_key", counts(failed=40))
+    assert emulator.log.count("POST") == 2
 
 
 def test_values_stored_differently_are_warned_of(provision, emulator):

@@ -17,6 +17,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project imp
 from ansible_collections.oecsh.cloud.plugins.plugin_utils._estate import (
     EXPORTED_FIELDS,
     MAX_LENGTHS,
+    TRIMMED_FIELDS,
     estate_file,
     estate_from,
 )
@@ -30,10 +31,12 @@ OTHER_ID = "8e4f2a1c-1234-5678-abcd-ef0123456780"
 FILE = """\
 ---
 # The projects on oec.sh, as the role oecsh.cloud.export found them. The role oecsh.cloud.provision makes them so.
+# A project that omits a field has the value in provision_defaults.
 # Where *** stands in a URL, the API holds credentials that are not written here; declared like this, they stay as they are.
+provision_defaults:
+  server: "production-fsn1"
 provision_projects:
   - name: "Client ERP"
-    server: "production-fsn1"
     git_repo_url: "https://***@github.com/acme/client-erp"
     default_branch: "main"
     odoo_version: "17.0"
@@ -61,18 +64,19 @@ def test_the_file():
     url = "https://***@github.com/acme/client-erp"
     projects = [
         project(0, server_id=SERVER_ID, git_repo_url=url, default_branch="main", odoo_version="17.0"),
-        project(1, name="{{ 7 * 7 }}", git_repo_url="git@github.com:acme/x.git"),
-        project(2, name="{{ 7 * 7 }}"),
-        project(3, name="x" * 256, default_branch="a\0b"),
+        project(1, server_id=SERVER_ID, name="{{ 7 * 7 }}", git_repo_url="git@github.com:acme/x.git"),
+        project(2, server_id=SERVER_ID, name="{{ 7 * 7 }}"),
+        project(3, server_id=SERVER_ID, name="x" * 256, default_branch="a\0b"),
     ]
     assert estate_file(projects, [SERVER]) == FILE
-    assert estate_file([], []).endswith("as they are.\nprovision_projects: []\n")
+    assert estate_file([], []).endswith("as they are.\nprovision_defaults: {}\nprovision_projects: []\n")
 
 
 def test_rules_are_those_of_the_kind():
     declarable = {field.option_name: field for field in PROJECT.declarable}
     assert set(EXPORTED_FIELDS) == {*declarable, PROJECT.id_option}
     assert {name: field.max_length for name, field in declarable.items() if field.max_length} == MAX_LENGTHS
+    assert tuple(name for name, field in declarable.items() if field.parse(" x ") != " x ") == TRIMMED_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,25 @@ def test_server_is_named_where_the_name_is_unique(servers, expected):
 
 
 @pytest.mark.parametrize(
+    ("branches", "default", "own"),
+    [
+        (["main", "dev", "dev"], "dev", ["main", None, None]),
+        (["main", "dev", "dev", "main"], "main", [None, "dev", "dev", None]),
+        (["main", "dev"], None, ["main", "dev"]),
+        (["main"], None, ["main"]),
+        # A project without a value of its own would get the default.
+        (["main", "main", None], None, ["main", "main", None]),
+        (["main", "main", " "], None, ["main", "main", " "]),
+        (["main", "main", "x" * 256], None, ["main", "main", None]),
+    ],
+)
+def test_the_most_frequent_value_is_the_default(branches, default, own):
+    estate = estate_from([project(number, default_branch=branch) for number, branch in enumerate(branches)], [])
+    assert estate["provision_defaults"].get("default_branch") == default
+    assert [item.get("default_branch") for item in estate["provision_projects"]] == own
+
+
+@pytest.mark.parametrize(
     ("field", "value", "is_exported"),
     [
         ("git_repo_url", "https://github.com/acme/x", True),
@@ -125,6 +148,7 @@ def test_server_is_named_where_the_name_is_unique(servers, expected):
         ("default_branch", "x" * 256, False),
         ("default_branch", "a\0b", False),
         ("odoo_version", "a\ud800b", False),
+        ("odoo_version", " 17.0", False),
         ("odoo_version", "", False),
         ("odoo_version", None, False),
     ],
@@ -138,14 +162,16 @@ HOSTILE = st.sampled_from(["", " ", "007", "17.0", "yes", "~", "<<", "{{ x }}", 
 TEXTS = HOSTILE | st.text(st.characters(categories=["L", "N", "P", "S", "Z", "C"]) | st.sampled_from("{}\"'\\\0\n"))
 URLS = st.none() | TEXTS | st.builds("https://{}@{}/{}".format, TEXTS, st.sampled_from(["host", "a:b", "a:1"]), TEXTS)
 NAMES = st.just("x" * 256) | TEXTS
+# Few, so that several projects share one.
+COMMON = st.sampled_from(["main", "17.0", "dev", "{{ x }}"])
 PROJECTS = st.lists(
     st.builds(
         dict,
         name=NAMES,
         server_id=st.sampled_from([SERVER_ID, OTHER_ID, None]),
         git_repo_url=URLS,
-        default_branch=st.none() | NAMES,
-        odoo_version=st.none() | TEXTS,
+        default_branch=COMMON | st.none() | NAMES,
+        odoo_version=COMMON | st.none() | TEXTS,
     ),
     max_size=4,
 )
@@ -160,9 +186,12 @@ def test_provisioning_the_file_changes_nothing(fields, servers):
     """Ansible reads exactly what was declared, and the module has nothing to reject or to change."""
     existing = [project(number, **each) for number, each in enumerate(fields)]
     projects = PROJECT.redaction(existing)
-    items = DataLoader().load(estate_file(projects, servers))["provision_projects"]
-    assert items == exported(*projects, servers=servers)
-    desired = [Desired.parse(PROJECT, item) for item in drop_empty_options(items)]
+    estate = DataLoader().load(estate_file(projects, servers))
+    assert estate == estate_from(projects, servers)
+    defaults = estate["provision_defaults"]
+    desired = [
+        Desired.parse(PROJECT, {**defaults, **item}) for item in drop_empty_options(estate["provision_projects"])
+    ]
     planned = plan(PROJECT, desired, existing, {"server": servers}, prune=True)
     assert planned.problems == []
     assert [action.changed for action in planned.actions] == [False] * len(existing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, matches_any, unique_host_names
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, unique_host_names
 
 ONE = "11111111-aaaa-4000-8000-000000000001"
 TWO = "22222222-bbbb-4000-8000-000000000002"
@@ -78,31 +78,3 @@ def test_host_names_are_unique_in_any_order(names, taken, expected):
 
     for order in permutations(names.items()):
         assert unique_host_names(dict(order), is_taken) == expected
-
-
-@pytest.mark.parametrize(
-    ("patterns", "values", "expected"),
-    [
-        ([], ["a"], True),
-        (["", None], ["a"], True),
-        ([], [None], True),
-        (["a"], [None], False),
-        (["*"], [None], False),
-        (["*"], [""], True),
-        (["a"], ["a"], True),
-        (["b", "a"], ["a"], True),
-        (["", "b"], ["a"], False),
-        (["b"], ["a", "b"], True),
-        (["b"], [None, "b"], True),
-        (["production-*"], ["production-fsn1"], True),
-        (["production-*"], ["staging-production-1"], False),
-        (["Client [AB]"], ["Client A"], True),
-        (["Client [C]"], ["Client [C]"], True),
-        (["client *"], ["Client A"], False),
-        (["1?.0"], ["17.0"], True),
-        ([17.0], ["17.0"], True),
-    ],
-    ids=str,
-)
-def test_patterns(patterns, values, expected):
-    assert matches_any(patterns, *values) is expected

@@ -8,6 +8,8 @@ import pytest
 from ansible_collections.oecsh.cloud.plugins.plugin_utils._provision import (
     provision_batches,
     provision_deletions,
+    provision_is_over,
+    provision_items,
     provision_result,
 )
 
@@ -74,6 +76,87 @@ def test_batches_are_the_changes_in_order(planned, size, expected):
     assert ["".join(names[index] for index in each["indexes"]) for each in batches] == expected
 
 
+def renamed(name, old):
+    return {"project": name, "field": "name", "current": old, "desired": name}
+
+
+@pytest.mark.parametrize(
+    ("renames", "size", "expected"),
+    [
+        ([], 1, ["a", "b", "c", "d"]),
+        ([("a", "b"), ("b", "a")], 1, ["ab", "c", "d"]),
+        ([("a", "c"), ("c", "d"), ("d", "a")], 2, ["b", "acd"]),
+        ([("d", "a")], 2, ["bc", "ad"]),
+        ([("b", "x"), ("c", "y")], 2, ["ab", "cd"]),
+    ],
+    ids=["none", "swap", "cycle", "a name that is freed", "to new names"],
+)
+def test_projects_that_pass_a_name_on_are_in_one_batch(renames, size, expected):
+    drift = [
+        {"project": "a", "field": "default_branch", "current": "b", "desired": "c"},
+        *(renamed(*r) for r in renames),
+    ]
+    batches = provision_batches({**plan(*map(entry, "abcd")), "drift": drift}, declared("abcd"), size)
+    assert ["".join("abcd"[index] for index in each["indexes"]) for each in batches] == expected
+
+
+def test_a_batch_has_the_ids_that_the_plan_found():
+    created = entry("b", "created", project_id=None, project={"name": "b", "server_id": "id-berlin"})
+    planned = plan(entry("a", project={"name": "a", "server_id": "id-paris"}), created, entry("c", "deleted"))
+    items = [
+        {"id": "ID-A", "name": "a", "server_id": "paris", "default_branch": "dev"},
+        {"name": "b"},
+        {"name": "c", "server": "x", "state": "absent"},
+    ]
+    same = {"allow_similar_name": True}
+    assert provision_items(planned, items, [2, 0, 1]) == [
+        {"name": "c", "project_id": "id-c", "server": "x", "state": "absent", **same},
+        {"name": "a", "project_id": "id-a", "server": "id-paris", "default_branch": "dev", **same},
+        {"name": "b", "server": "id-berlin", **same},
+    ]
+
+
+@pytest.mark.parametrize(("only", "names"), [(["b"], "b"), (["[bc]"], "bc"), ("b", "b"), (["id-1"], "d"), ([], "abcd")])
+def test_a_batch_of_selected_items(only, names):
+    items = [*declared("abc"), {"id": "id-1"}]
+    planned = plan(*map(entry, names))
+    found = provision_items(planned, items, range(len(names)), only)
+    assert [each.get("name", "d") for each in found] == list(names)
+
+
+def failed(code, status=None):
+    return entry("x", "failed", error={"status": status, "code": code, "message": "No.", "details": None})
+
+
+def whole(code, status=None):
+    return {"failed": True, "msg": "No.", "error": failed(code, status)["error"]}
+
+
+LOST, KEY = failed("no_response"), failed("key_expired", 401)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([], False),
+        ([applied(entry("a"))], False),
+        ([applied(failed("validation", 422))] * 4, False),
+        ([applied(entry("a"), KEY)], True),
+        ([applied(entry("a"), failed("skipped"))], True),
+        ([whole("subscription_blocked", 402), applied(entry("a"))], True),
+        ([applied(failed("project_scoped_key", 403))], True),
+        ([applied(LOST, LOST), applied(LOST)], True),
+        ([applied(LOST, LOST), applied(entry("a"), LOST)], False),
+        ([applied(LOST, LOST), applied(entry("a", "unchanged"), LOST)], True),
+        ([whole("internal", 500), whole("slow", 429), whole("no_response")], True),
+        ([whole("no_response"), whole("no_response")], False),
+        ([whole("no_response"), CRASH, whole("no_response"), whole("no_response")], False),
+    ],
+)
+def test_batches_end_where_further_ones_would_fail_alike(results, expected):
+    assert provision_is_over([batch("a", **result) for result in results]) is expected
+
+
 @pytest.mark.parametrize("size", [-1, "-1", 1.5, "1.5", "many", True, False, [], {}])
 def test_batch_size_must_be_a_whole_number(size):
     with pytest.raises(ValueError, match="whole number") as raised:
@@ -95,29 +178,32 @@ def test_labels_count_and_estimate(total, size, expected):
     names = list(map(str, range(total)))
     labels = [each["label"] for each in provision_batches(plan(*map(entry, names)), declared(names), size)]
     estimates = {0: "", **{n: f", then about {n} min more at 20 writes a minute" for n in (1, 2)}}
-    assert labels == [f"{progress} to change{estimates[minutes]}" for progress, minutes in expected]
+    assert labels == [f"changes {progress}{estimates[minutes]}" for progress, minutes in expected]
 
 
 @pytest.mark.parametrize(
     ("batches", "is_complete"),
     [
-        ([], True),
+        ([], False),
         ([batch("a", **applied(entry("a"))), batch("", **applied())], True),
         ([batch("a", **applied(entry("a", "failed"))), batch("", **applied())], False),
         ([batch("", **applied()), batch("a", failed=True, error=ERROR)], False),
         ([batch("a", **SKIPPED)], False),
+        ([batch("", **applied())], False),
     ],
 )
 def test_nothing_is_deleted_after_a_failure(batches, is_complete):
     planned = plan(entry("a"), entry("b", "deleted"), entry("c", "deleted"))
-    expected = [{"project_id": f"id-{name}", "state": "absent"} for name in "bc"]
+    expected = [{"project_id": f"id-{name}", "name": name, "state": "absent"} for name in "bc"]
     assert provision_deletions(planned, declared("a"), batches) == (expected if is_complete else [])
 
 
 def test_only_pruned_projects_are_deleted():
-    planned = plan(entry("a", "deleted"), entry("b"), entry("c", "deleted"))
-    assert [item["project_id"] for item in provision_deletions(planned, declared("ab"), [])] == ["id-c"]
-    assert provision_deletions(planned, declared("abc"), []) == []
+    planned = plan(entry("a", "deleted"), entry("b"), entry("c", "deleted"), entry("d", "failed"))
+    done = [batch("ab", **applied()), batch("c", **applied())]
+    assert [item["project_id"] for item in provision_deletions(planned, declared("ab"), done[:1])] == ["id-c"]
+    assert provision_deletions(planned, declared("abc"), done) == []
+    assert provision_deletions(planned, declared("abcd"), done) == []
 
 
 PLAN = plan(entry("a"), entry("b", "unchanged"), entry("c", "created"), entry("d", "deleted"), entry("e", "deleted"))
@@ -156,6 +242,12 @@ PRUNED = applied(entry("e", "deleted"))
             id="the last batch failed as a whole",
         ),
         pytest.param(
+            DONE[:1],
+            SKIPPED,
+            "b unchanged, a updated, c failed, d failed, e failed",
+            id="a batch that was not tried",
+        ),
+        pytest.param(
             [batch("acd", **CRASH)],
             SKIPPED,
             "b unchanged, a failed, c failed, d failed, e failed",
@@ -177,8 +269,9 @@ def test_result_is_that_of_all_tasks(batches, pruning, expected):
 
 
 def test_result_of_no_changes():
-    planned = plan(entry("a", "unchanged"))
-    result = provision_result(planned, declared("a"), [], SKIPPED)
+    """A project that is rejected is not changed either, and nothing is pruned then."""
+    planned = plan(entry("a", "unchanged"), entry("b", "failed"), entry("c", "failed"))
+    result = provision_result(planned, declared("ab"), [], SKIPPED)
     assert result["projects"] == planned["projects"]
 
 
@@ -216,7 +309,6 @@ RESULT = [PLAN, declared("abcd"), DONE, SKIPPED]
         (0, {"projects": [{"name": "of oec_project_info"}]}, "the plan must be"),
         (1, None, "the projects must be"),
         (1, "abcd", "the projects must be"),
-        (1, declared("abcdef"), "the projects must be"),
         (2, None, "the batches must be"),
         (2, "text", "the batches must be"),
         (2, ["text"], "the batches must be"),

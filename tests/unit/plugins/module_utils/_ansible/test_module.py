@@ -26,17 +26,13 @@ def errors(result: dict[str, Any]) -> tuple[Any, ...]:
 
 REJECTED = {
     "neither name nor id": ("oec_project", {"git_repo_url": PRIVATE_REPO}),
-    "an unknown option": ("oec_project", {**ITEM, "brunch": "dev"}),
     "an unknown state": ("oec_project", {**ITEM, "state": "gone"}),
     "a timeout that is not a number": ("oec_project", {**ITEM, "api_timeout": "soon"}),
     "a missing key": ("oec_project", {**ITEM, "api_key": None}),
     "a key of whitespace": ("oec_project", {**ITEM, "api_key": "  "}),
-    "an unknown filter": ("oec_server_info", {"nmae": "x"}),
     "no list": ("oec_projects", {"defaults": {"git_repo_url": PRIVATE_REPO}}),
     "a list of names": ("oec_projects", {"projects": ["Client ERP", PRIVATE_REPO]}),
-    "an unknown option of an item": ("oec_projects", {"projects": [{**ITEM, "brunch": "dev"}]}),
     "an unknown state of an item": ("oec_projects", {"projects": [{**ITEM, "state": PRIVATE_REPO}]}),
-    "a default that every item must set": ("oec_projects", {"projects": [ITEM], "defaults": ITEM}),
     "a prune_limit that is not a number": ("oec_projects", {"projects": [ITEM], "prune_limit": "many"}),
 }
 
@@ -48,6 +44,68 @@ def test_a_rejection_by_ansible_has_a_code_and_no_secret(run_module, emulator, n
     assert result["error"]["message"].startswith(result["msg"])
     assert [secret for secret in ("hunter22", emulator.keys.full) if secret in json.dumps(result)] == []
     assert emulator.log.count() == 0
+
+
+def test_a_missing_key_names_the_variable(run_module):
+    assert "OECSH_API_KEY" in run_module("oec_projects", api_key=None)["msg"]
+
+
+# What the collection rejects before Ansible does, by option, item and name.
+
+OPTIONS = {
+    "unknown": ("oec_project", {**ITEM, "branch": "dev"}, "unknown_option", [["'branch'", "'default_branch'"]]),
+    "unknown, of an info module": ("oec_server_info", {"nmae": "x"}, "unknown_option", [["'nmae'", "'name'"]]),
+    "unknown and far from all": ("oec_server_info", {"x": 1}, "unknown_option", [["The options are: api_key"]]),
+    "unknown, of an item": (
+        "oec_projects",
+        {"projects": [ITEM, {**ITEM, "servr": PRIVATE_REPO}]},
+        "unknown_option",
+        [["item 2: project 'Client ERP'", "'servr'", "'server'"]],
+    ),
+    "unknown, of two items": (
+        "oec_projects",
+        {"projects": [{"nmae": "x"}, {**ITEM, "colour": 1}]},
+        "unknown_option",
+        [["nothing was written"], ["item 1: ", "'name'"], ["item 2: project 'Client ERP'", "'colour'"]],
+    ),
+    "unknown, of the defaults": ("oec_projects", {"projects": [], "defaults": ITEM}, "unknown_option", [["'name'"]]),
+    "a boolean": ("oec_project", {"name": False}, "invalid_input", [["name is a boolean", "Quote"]]),
+    "a list": ("oec_project", {**ITEM, "odoo_version": ["17.0"]}, "invalid_input", [["odoo_version is a list"]]),
+    "a dictionary": ("oec_project_info", {"server": {"a": 1}}, "invalid_input", [["server is a dictionary"]]),
+    "a boolean of an item": (
+        "oec_projects",
+        {"projects": [{**ITEM, "default_branch": True}]},
+        "invalid_input",
+        [["item 1: project 'Client ERP'", "default_branch is a boolean"]],
+    ),
+    "a boolean in a list": ("oec_projects", {"projects": [], "only": [True]}, "invalid_input", [["only is a boolean"]]),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "code", "texts"), OPTIONS.values(), ids=OPTIONS)
+def test_a_mistake_in_the_options_is_named(run_module, emulator, name, options, code, texts):
+    result = run_module(name, **options)
+    assert errors(result) == (True, code, None)
+    for line, words in zip(result["msg"].splitlines(), texts, strict=True):
+        assert [word for word in words if word not in line] == []
+    assert [secret for secret in ("hunter22", emulator.keys.full) if secret in json.dumps(result)] == []
+    assert emulator.log.count() == 0
+
+
+@pytest.mark.parametrize("version", [17.0, "17.0"])
+def test_a_number_is_a_text_that_nobody_quoted(run_module, emulator, version):
+    assert run_module("oec_project", name=2024, server=SERVER_ID, odoo_version=version)["changed"]
+    assert [(each["name"], each["odoo_version"]) for each in emulator.projects()] == [("2024", "17.0")]
+
+
+def test_details_name_the_items_with_a_mistake(run_module):
+    items = [{"nmae": "x"}, ITEM, {"name": "B", "state": "absent", "colour": 1, "default_branch": []}]
+    details = run_module("oec_projects", projects=items)["error"]["details"]
+    assert [(each["item"], each["project"], each["code"]) for each in details] == [
+        (1, None, "unknown_option"),
+        (3, "B", "unknown_option"),
+        (3, "B", "invalid_input"),
+    ]
 
 
 def test_a_missing_requests_library_has_its_code(run_module, emulator, monkeypatch):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
@@ -30,8 +32,16 @@ PROJECT_ID_OPTION = {"project_id": {"type": "str", "aliases": ["id"]}}
 def test_a_declaration_has_the_declarable_fields_as_options():
     state = {"type": "str", "choices": ["present", "absent"]}
     identity, key = {"name": TEXT, **PROJECT_ID_OPTION}, {"idempotency_key": {"type": "str", "no_log": False}}
-    assert PROJECT.options() == {"state": {**state, "default": "present"}, **identity, **PROJECT_FIELDS, **key}
-    assert PROJECT.options(default_state=None) == {"state": state, **identity, **PROJECT_FIELDS, **key}
+    renaming = {"previous_name": TEXT, "allow_similar_name": {"type": "bool", "default": False}}
+    assert "previous_name" not in replace(PROJECT, is_renamed=False).options()
+    assert PROJECT.options() == {
+        "state": {**state, "default": "present"},
+        **identity,
+        **PROJECT_FIELDS,
+        **key,
+        **renaming,
+    }
+    assert PROJECT.options(default_state=None) == {"state": state, **identity, **PROJECT_FIELDS, **key, **renaming}
     assert PROJECT.shared_options() == {"state": state, **PROJECT_FIELDS}
 
 

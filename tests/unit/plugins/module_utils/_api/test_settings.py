@@ -64,7 +64,7 @@ def test_an_empty_key_is_rejected_with_the_variable_to_set():
         assert (failure.message, "OECSH_API_KEY" in failure.hint) == ("api_key is empty", True)
 
 
-@pytest.mark.parametrize("text", [" oec", "\nX-Other: 1", "\x00", "é", "\tx"])
+@pytest.mark.parametrize("text", [" oec", "\nX-Other: 1", "\x00", "é", "\tx", '"', "'", "`"])
 def test_a_key_with_other_characters_is_rejected(text):
     failure = failure_of(api_key=f"oec_live_rw_hunter22{text}")
     assert failure.message == "api_key contains characters that no API key has"
@@ -79,7 +79,7 @@ def test_a_key_loses_its_newline_and_is_not_printed():
 @pytest.mark.parametrize("key", [f"oec_live_rw_{'x' * 43}", f"oec_live_ro_{'x' * 20}", KEY])
 def test_an_unusual_key_is_recognized(key):
     assert Settings(key).has_usual_key
-    for unusual in (f"Bearer:{key}", f'"{key}', f'{key}"', f"{key},", key[:31], key.replace("oec_", "sk_")):
+    for unusual in (f"Bearer:{key}", f"{key},", key[:31], key.replace("oec_", "sk_")):
         assert not Settings(unusual).has_usual_key
 
 

@@ -16,7 +16,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     OecError,
     RejectedError,
     Subject,
-    summarize,
+    join_failures,
 )
 
 PLUGINS = Path(errors.__file__).parents[2]
@@ -56,12 +56,15 @@ def test_a_failure_cannot_be_changed():
 @pytest.mark.parametrize(
     ("status", "code", "is_fatal", "is_about_the_request"),
     [
+        (None, "read_only_key", True, False),
         (None, "rejected", False, False),
         (302, "redirected", False, False),
         (400, "bad_request", False, True),
         (401, "invalid_key", True, False),
         (402, "subscription_blocked", True, True),
-        (403, "read_only_key", False, True),
+        (403, "read_only_key", True, True),
+        (403, "plan_feature_required", True, True),
+        (403, "forbidden", False, True),
         (422, "validation", False, True),
         (429, "ip_blocked", True, False),
         (429, "rate_limit_exceeded", False, False),
@@ -80,11 +83,42 @@ def test_only_the_api_can_say_not_found(status, from_api, expected):
 
 
 @pytest.mark.parametrize(
-    ("count", "joined"),
-    [(0, ""), (2, "R1. R2."), (5, "R1. R2. R3. R4. R5."), (500, "R1. R2. R3. R4. R5. ... and 495 more.")],
+    ("count", "length", "last"), [(2, 3, "- R2."), (5, 6, "- R5."), (500, 7, "- ... and 495 more")]
 )
-def test_summarize_joins_five_and_counts_the_others(count, joined):
-    assert summarize([f"R{number}." for number in range(1, count + 1)]) == joined
+def test_several_failures_are_joined_a_line_each(count, length, last):
+    failures = [Failure("name_taken", f"R{number}", status=409) for number in range(1, count + 1)]
+    joined = join_failures(failures, "All failed", [1])
+    assert (joined.code, joined.status, joined.details) == ("name_taken", 409, [1])
+    lines = str(joined).splitlines()
+    assert (lines[:2], lines[-1], len(lines)) == (["All failed:", "- R1."], last, length)
+
+
+def test_each_line_of_joined_failures_is_one_line():
+    joined = join_failures([Failure("rejected", "a", "Do\nthis.", Subject("project", "A\nB"))] * 2, "Failed", None)
+    assert str(joined).splitlines() == ["Failed:", *["- project 'A\\nB': a. Do this."] * 2]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "is_about_the_key"),
+    [("rejected", 403, True), ("key_expired", 401, True), ("validation", 422, False)],
+)
+def test_a_rejection_may_be_about_the_key(code, status, is_about_the_key):
+    assert RejectedError(code, "m", status=status).is_about_the_key is is_about_the_key
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "is_transient"),
+    [
+        ("no_response", None, True),
+        ("internal", 500, True),
+        ("slow", 429, True),
+        ("ip_blocked", 429, False),
+        ("rejected", 404, False),
+        ("invalid_input", None, False),
+    ],
+)
+def test_a_failure_without_a_response_is_transient(code, status, is_transient):
+    assert Failure(code, "m", status=status).is_transient is is_transient
 
 
 def literals(node):
@@ -94,12 +128,16 @@ def literals(node):
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
+# Where a call has the code.
+CODE_ARGUMENTS = {"Failure": 0, "OecError": 0, "NoResponseError": 0, "RejectedError": 0, "reject": 1, "_rejected": 2}
+
+
 def codes_in(node):
     """Return the codes that a node of the syntax tree names: passed, declared as a default, or returned."""
     if isinstance(node, ast.Call):
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        if name in ("Failure", "OecError", "NoResponseError", "RejectedError"):
-            return set().union(*map(literals, node.args[:1]))
+        if name in CODE_ARGUMENTS:
+            return set().union(*map(literals, node.args[CODE_ARGUMENTS[name] :][:1]))
         if name == "Field":
             return set().union(*(literals(word.value) for word in node.keywords if word.arg in ("required", "unknown")))
     if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) in ("Code", "AnyCode"):

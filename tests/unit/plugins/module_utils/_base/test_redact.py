@@ -26,6 +26,10 @@ REDACTION = FIELDS.hiding([KEY, "hunter22", "", "hunter22-longer"])
         pytest.param("https://joe:pw@git.example/r.git", "https://***@git.example/r.git", id="password-in-a-url"),
         pytest.param("https://token@git.example/r", "https://***@git.example/r", id="token-in-a-url"),
         pytest.param("https://joe:p@ss@git.example", "https://***@git.example", id="at-sign-in-a-password"),
+        pytest.param("at https://h/r.git?ref=1 now", "at https://h/r.git?*** now", id="query-in-a-text"),
+        pytest.param({URL: "https://h/r?private_token=a b"}, {URL: "https://h/r?***"}, id="query-in-a-field"),
+        pytest.param({URL: "https://joe:pw@h/r#token=abcd?x"}, {URL: "https://***@h/r#***"}, id="fragment"),
+        pytest.param("what? https://h/r! #1", "what? https://h/r! #1", id="question-mark-outside-a-url"),
         pytest.param("see https://git.example/@joe", "see https://git.example/@joe", id="at-sign-in-a-path"),
         pytest.param("'https://a:b@one' or 'ssh://c@two'", "'https://***@one' or 'ssh://***@two'", id="two-urls"),
         pytest.param(
@@ -73,8 +77,9 @@ def test_two_redactions_together_hide_what_each_hides():
         ("joe:pw@git.example/r", "***"),
         ("https//joe:pw@git/r", "***"),
         ("https://***@git/r@v1", "***"),
+        ("git.example/r?private_token=abcd", "***"),
         ({"a": "hunter22"}, "***"),
-        *((url, url) for url in ("https://***@git/r", "https://git.example/r", None)),
+        *((url, url) for url in ("https://***@git/r", "https://git.example/r", "https://***@git/r?***", None)),
     ],
 )
 def test_invalid_urls_of_a_task_are_replaced(value, redacted):
@@ -94,14 +99,22 @@ def test_invalid_urls_of_a_task_are_replaced(value, redacted):
         pytest.param("https://:p%40ss@git.example", {":p%40ss", ":p@ss", "p%40ss", "p@ss"}, id="percent-encoded"),
         pytest.param("https://joe:12/word@git.example", {"joe:12/word", "12/word"}, id="slash"),
         pytest.param("https://joe:p@ssword@git.example", {"joe:p@ssword", "p@ssword"}, id="at-sign"),
+        pytest.param("https://h/r?ref=main&private_token=ab%2Fcd#1", {"ab%2Fcd", "ab/cd"}, id="token-in-a-query"),
     ],
 )
 def test_credentials_are_found_as_written_and_decoded(url, credentials):
     assert set(credentials_in(url)) == credentials
 
 
-def test_a_redacted_url_is_recognized():
-    redacted = without_credentials("https://joe:hunter22@git.example/r")
-    assert redacted == "https://***@git.example/r"
+@pytest.mark.parametrize(
+    ("url", "redacted"),
+    [
+        ("https://joe:hunter22@git.example/r", "https://***@git.example/r"),
+        ("https://git.example/r?private_token=hunter22", "https://git.example/r?***"),
+    ],
+)
+def test_a_redacted_url_is_recognized(url, redacted):
+    assert without_credentials(url) == redacted
     assert has_mask(redacted)
     assert not has_mask("https://git.example/***")
+    assert not has_mask("https://git.example/r?a=***")

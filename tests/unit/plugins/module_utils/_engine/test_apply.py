@@ -26,7 +26,10 @@ def failed(error, action=DECLARED):
 
 OK = CircuitBreaker.record_success
 REJECTED, OTHER = [failed(RejectedError("validation", message, status=422)) for message in ("first", "other")]
-FORBIDDEN = failed(RejectedError("plan_feature_required", "forbidden", status=403))
+FORBIDDEN = failed(RejectedError("forbidden", "forbidden", status=403))
+NO_PLAN, SCOPED = [
+    failed(RejectedError(code, code, status=403)) for code in ("plan_feature_required", "project_scoped_key")
+]
 REVOKED = failed(RejectedError("invalid_key", "revoked", status=401))
 UNPAID = failed(RejectedError("subscription_blocked", "unpaid", status=402))
 BLOCKED = failed(RejectedError("ip_blocked", "blocked", status=429))
@@ -40,7 +43,10 @@ SKIPPED = {
     "success": ([OK], None, None),
     "a rejection": ([REJECTED], None, "first"),
     "rejections": ([REJECTED, OTHER, OK], None, "first"),
-    "a plan without this": ([FORBIDDEN], None, "forbidden"),
+    "something forbidden": ([FORBIDDEN], None, "forbidden"),
+    "a plan without this": ([NO_PLAN], "plan_feature_required", "plan_feature_required"),
+    "a key of one project": ([SCOPED, REJECTED], "project_scoped_key", "project_scoped_key"),
+    "a rejection, then two without a response": ([REJECTED, LOST, LOST, OK], None, "first"),
     "an invalid response": ([INVALID] * 3, None, "invalid"),
     "a revoked key": ([REVOKED], "revoked", "revoked"),
     "a blocked subscription": ([OK, UNPAID], "unpaid", "unpaid"),

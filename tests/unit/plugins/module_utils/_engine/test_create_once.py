@@ -248,7 +248,7 @@ def test_an_api_that_repeats_one_project_is_reported(host, emulator):
 
 def test_a_stored_rejection_whose_cause_is_fixed_is_retried(host, emulator):
     """By two hosts, as one project."""
-    assert failure_of(host(), ON_NEW_SERVER).code == "validation"
+    assert failure_of(host(), ON_NEW_SERVER).code == "validation_error"
     state = emulator.dump()
     state["servers"]["acme"].append({**state["servers"]["acme"][0], "id": NEW_SERVER_ID, "name": "new"})
     emulator.load(state)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import Difference
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
@@ -39,12 +40,14 @@ def planned(*items, existing=(), kind=PROJECT, servers=None, **more):
 def actions(*items, **more):
     """Return the actions of a plan without problems."""
     found = planned(*items, **more)
-    assert found.rejection is None
+    assert found.rejection() is None
     return found.actions
 
 
 def codes(found):
-    return [problem.failure.code for problem in found.problems]
+    """Return the codes of all that is wrong with a plan."""
+    rejection = found.rejection()
+    return [detail["code"] for detail in rejection.details] if rejection else []
 
 
 # One project.
@@ -55,13 +58,19 @@ ACME, ACME_ID, NEW = {"name": "Acme"}, {"project_id": uuid(1)}, {"name": "New", 
 MISSING_ID, ABSENT, ATLANTIS = {"project_id": UNKNOWN_ID}, {"state": "absent"}, {"server": "atlantis"}
 DEV, REPO_2, VERSION = {"default_branch": "dev"}, {"git_repo_url": f"{REPO}2"}, {"odoo_version": "18.0"}
 REDACTED = {"git_repo_url": REDACTED_REPO}
+SIMILAR = NEW | {"name": "acme", "allow_similar_name": True}
 SAME = {"server": "berlin", "git_repo_url": REPO, "default_branch": "main", "odoo_version": "17.0"}
 ON_PARIS = {"name": "New", "server_id": PARIS}
 ACTIONS = {
     "on a server by name": (NEW, "created", ON_PARIS),
     "on a server by id": (NEW | {"server": PARIS.upper()}, "created", ON_PARIS),
     "with everything": (NEW | DEV | REPO_2 | VERSION, "created", ON_PARIS | DEV | REPO_2 | VERSION),
-    "a name in other letters": (NEW | {"name": "acme"}, "created", ON_PARIS | {"name": "acme"}),
+    "a similar name, allowed": (SIMILAR, "created", ON_PARIS | {"name": "acme"}),
+    "a previous name": (NEW | {"previous_name": "Acme", "server": "berlin"}, "updated", {"name": "New"}),
+    "a previous name of none": (NEW | {"previous_name": "Old"}, "created", ON_PARIS),
+    "a previous name of another, with the name": (ACME | {"previous_name": "Other"}, "unchanged", None),
+    "a previous name, with the id": (ACME_ID | {"previous_name": "Other"}, "unchanged", None),
+    "whitespace around a version": (NEW | {"odoo_version": " 18.0\n"}, "created", ON_PARIS | VERSION),
     "another branch": (ACME | DEV, "updated", DEV),
     "another repository": (ACME | SAME | REPO_2, "updated", REPO_2),
     "another name": (ACME_ID | {"name": "New"}, "updated", {"name": "New"}),
@@ -82,6 +91,15 @@ ACTIONS = {
 def test_only_what_differs_is_sent(item, type_, body):
     (action,) = actions(item, existing=[EXISTING])
     assert (action.type, action.body, action.changed) == (type_, body, type_ != "unchanged")
+
+
+@pytest.mark.parametrize(
+    ("version", "count"), [("18.0", 0), ("9.0", 0), (" 17.0 ", 0), ("17", 1), ("17.0.1", 1), ("saas-17.2", 1)]
+)
+def test_an_unusual_version_is_warned_of_at_create(version, count):
+    (created,) = actions(NEW | {"odoo_version": version})
+    (unchanged,) = actions(ACME | {"odoo_version": version}, existing=[project(odoo_version=version.strip())])
+    assert (len(created.warnings), unchanged.warnings) == (count, ())
 
 
 @pytest.mark.parametrize("item", [ACME, ACME_ID, ACME | {"server": "berlin"}, ACME | {"server": BERLIN}])
@@ -118,43 +136,89 @@ def test_an_action_has_the_name_of_the_project_after_it():
 
 # Diff and differences.
 
-FIELDS = ACME | {"server_id": BERLIN, "git_repo_url": REPO, "default_branch": "main", "odoo_version": "17.0"}
-PRIVATE, PRIVATE_ID = FIELDS | REDACTED | {"name": "Private"}, {"project_id": uuid(2)}
-OTHER_CREDENTIALS = f"{REDACTED_REPO} (other credentials)"
-CREATED = ON_PARIS | {"git_repo_url": None, "default_branch": "main", "odoo_version": None}
+LINES = ["name: Acme", "server: berlin", f"git_repo_url: {REPO}", "default_branch: main", 'odoo_version: "17.0"']
+PRIVATE = ["name: Private", LINES[1], f'git_repo_url: "{REDACTED_REPO}"', *LINES[3:]]
+PRIVATE_ID, OTHER_CREDENTIALS = {"project_id": uuid(2)}, f"{REDACTED_REPO} (other credentials)"
 DIFFS = {
-    "create": (NEW, {}, CREATED, [("project", "absent", "present")]),
-    "update": (ACME | DEV, FIELDS, FIELDS | DEV, [("default_branch", "main", "dev")]),
-    "unchanged": (ACME, FIELDS, FIELDS, []),
-    "delete": (ACME | ABSENT, FIELDS, {}, [("project", "present", "absent")]),
-    "missing": (NEW | ABSENT, {}, {}, []),
+    "create": (
+        NEW,
+        [],
+        ["name: New", "server: paris", LINES[3]],
+        [("project", "absent", "present")],
+        "+ New  on paris",
+    ),
+    "update": (
+        ACME | DEV,
+        LINES,
+        [*LINES[:3], "default_branch: dev", LINES[4]],
+        [("default_branch", "main", "dev")],
+        "~ Acme  default_branch main -> dev",
+    ),
+    "unchanged": (ACME, LINES, LINES, [], None),
+    "delete": (ACME | ABSENT, LINES, [], [("project", "present", "absent")], "- Acme"),
+    "missing": (NEW | ABSENT, [], [], [], None),
     "credentials": (
         ACME | {"git_repo_url": PRIVATE_REPO},
-        FIELDS,
-        FIELDS | REDACTED,
+        LINES,
+        [*LINES[:2], f'git_repo_url: "{REDACTED_REPO}"', *LINES[3:]],
         [("git_repo_url", REPO, REDACTED_REPO)],
+        f"~ Acme  git_repo_url {REPO} -> {REDACTED_REPO}",
     ),
     "other credentials": (
         PRIVATE_ID | {"name": "New", "git_repo_url": PRIVATE_REPO.replace("@", "2@")},
         PRIVATE,
-        PRIVATE | {"name": "New", "git_repo_url": OTHER_CREDENTIALS},
+        ["name: New", LINES[1], f'git_repo_url: "{OTHER_CREDENTIALS}"', *LINES[3:]],
         [("name", "Private", "New"), ("git_repo_url", REDACTED_REPO, OTHER_CREDENTIALS)],
+        f"~ New  name Private -> New, git_repo_url {REDACTED_REPO} -> {OTHER_CREDENTIALS}",
     ),
     "the same credentials": (
         PRIVATE_ID | DEV | {"git_repo_url": PRIVATE_REPO},
         PRIVATE,
-        PRIVATE | DEV,
+        [*PRIVATE[:3], "default_branch: dev", LINES[4]],
         [("default_branch", "main", "dev")],
+        "~ Private  default_branch main -> dev",
     ),
 }
 
 
-@pytest.mark.parametrize(("item", "before", "after", "differences"), DIFFS.values(), ids=DIFFS)
-def test_a_diff_has_the_declarable_fields_without_secrets(item, before, after, differences):
+@pytest.mark.parametrize(("item", "before", "after", "differences", "line"), DIFFS.values(), ids=DIFFS)
+def test_a_diff_is_yaml_for_people_without_secrets(item, before, after, differences, line):
     (action,) = actions(item, existing=[EXISTING, project("Private", 2, git_repo_url=PRIVATE_REPO)])
-    headers = [str(action.subject) + ("" if side else " (absent)") for side in (before, after)]
-    assert action.diff == {"before": before, "after": after, "before_header": headers[0], "after_header": headers[1]}
+    before_header, after_header = [str(action.subject) + ("" if side else " (absent)") for side in (before, after)]
+    texts = ["".join(f"{each}\n" for each in side) for side in (before, after)]
+    headers = {"before_header": before_header, "after_header": after_header}
+    assert action.diff == {"before": texts[0], "after": texts[1], **headers}
     assert action.differences == [Difference(*each) for each in differences]
+    assert not line or action.line == line
+
+
+NAMES = [
+    "Café Olé",
+    "null",
+    "17.0",
+    "a: b",
+    "a #b",
+    "a ",
+    "- a",
+    "<b>",
+    "a\x1b[31m\n",
+    "\u202eabc",
+    "\U0001f600",
+    "Ünïcode:x",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_diff_is_yaml_whatever_a_name_contains(name):
+    (action,) = actions(NEW | {"name": name})
+    assert yaml.safe_load(action.diff["after"])["name"] == name
+    assert (name in action.diff["after"]) == name.isprintable()
+    assert action.line.isprintable()
+
+
+def test_a_server_that_was_not_read_is_displayed_by_its_id():
+    (action,) = actions(NEW | {"server": PARIS}, servers=[])
+    assert (action.line, f"server: {PARIS}\n" in action.diff["after"]) == (f"+ New  on {PARIS}", True)
 
 
 @pytest.mark.parametrize(
@@ -177,15 +241,40 @@ def test_each_value_stored_differently_is_warned_of(stored, names):
 # What cannot be planned.
 
 TO_PARIS, TO_18 = ("server", "berlin", "paris"), ("odoo_version", "17.0", "18.0")
+
 KEYS = [NEW | {"name": name, "idempotency_key": "k"} for name in "AB"]
+NAMED_B, TO_B, B_TO_ACME = project("B", 2), ACME_ID | {"name": "B"}, {"project_id": uuid(2)} | ACME
+NEW_B, CAFE = NEW | {"name": "B"}, project("Café")
+TAKEN, SAME_NAME = ["name_taken"], ["similar_name"]
 MESSAGES = [
     ([{"name": "New"}], "missing_server", "the project does not exist, and 'server' is required to create it"),
     ([MISSING_ID], "not_found", f"the project {UNKNOWN_ID} does not exist"),
-    ([{"name": "Twin"}], "ambiguous_name", f"2 projects have this name: {uuid(11)}, {uuid(12)}"),
+    ([{"name": "Twin"}], "ambiguous_name", f"2 projects have the name 'Twin': {uuid(11)}, {uuid(12)}"),
     (
         [NEW | {"name": "Acme "}],
         "similar_name",
-        f"project 'Acme' ({uuid(1)}) already exists and differs only in leading or trailing whitespace",
+        f"project 'Acme' ({uuid(1)}) differs only in case, whitespace, or characters that look alike or not at all",
+    ),
+    (
+        [{"name": "Ame\u0301lie", "server": "paris"}, {"name": "Amélie", "server": "paris"}],
+        "similar_name",
+        "project 'Ame\u0301lie' ('Ame\\u0301lie') of the same list differs only in case, whitespace, "
+        "or characters that look alike or not at all",
+    ),
+    (
+        [ACME_ID | ABSENT | {"name": "Other"}],
+        "name_mismatch",
+        f"nothing is deleted, because the project {uuid(1)} is named 'Acme'",
+    ),
+    (
+        [ACME_ID | {"name": "Twin"}],
+        "name_taken",
+        f"another project has this name: project 'Twin' ({uuid(11)})",
+    ),
+    (
+        [ACME_ID | {"name": "New"}, ACME],
+        "duplicate_declaration",
+        "the project of this name is renamed to 'New' in the same list",
     ),
     ([ACME | REDACTED], "invalid_input", "git_repo_url has *** instead of credentials, as in the output of modules"),
     (
@@ -196,14 +285,13 @@ MESSAGES = [
     ),
     ([ACME, ACME], "duplicate_declaration", "it is declared 2 times"),
     ([ACME, ACME_ID], "duplicate_declaration", f"it is declared 2 times, as {uuid(1)}"),
-    (KEYS, "duplicate_declaration", "2 projects have the idempotency_key 'k'"),
 ]
 
 
 @pytest.mark.parametrize(("items", "code", "message"), MESSAGES, ids=[row[2][:40] for row in MESSAGES])
 def test_a_rejected_declaration_says_what_is_wrong(items, code, message):
-    (problem,) = planned(*items, existing=[EXISTING, *TWINS]).problems
-    assert (problem.failure.code, problem.failure.message) == (code, message)
+    rejection = planned(*items, existing=[EXISTING, *TWINS]).rejection()
+    assert (rejection.code, rejection.message) == (code, message)
 
 
 PLANS = {
@@ -212,10 +300,53 @@ PLANS = {
     "of an existing project": ([ACME | ATLANTIS], [EXISTING], ["unknown_server"]),
     "two of the name, absent": ([{"name": "Twin"} | ABSENT], TWINS, ["ambiguous_name"]),
     "twins with their ids": ([{"project_id": uuid(n), "name": "Twin"} for n in (11, 12)], TWINS, ["unchanged"] * 2),
-    "whitespace before": ([NEW | {"name": " Acme"}], [EXISTING], ["similar_name"]),
-    "a newline after": ([NEW | {"name": "Acme\n"}], [EXISTING], ["similar_name"]),
-    "whitespace of the API": ([NEW | {"name": "Acme"}], [project("Acme ")], ["similar_name"]),
     "whitespace of both": ([NEW | {"name": "Acme ", "server": "berlin"}], [project("Acme ")], ["unchanged"]),
+    "similar, both existing": (
+        [NEW | {"name": "ACME"}, ACME],
+        [project("ACME", 3, server_id=PARIS), EXISTING],
+        ["unchanged"] * 2,
+    ),
+    "similar in the list": ([NEW_B, NEW | {"name": "b "}], [], SAME_NAME),
+    "similar in the list, first allowed": (
+        [NEW_B | {"allow_similar_name": True}, NEW | {"name": "b"}],
+        [],
+        ["created"] * 2,
+    ),
+    "similar in the list, second allowed": ([NEW_B, SIMILAR | {"name": "b"}], [], ["created"] * 2),
+    "similar to a name that is freed": (
+        [SIMILAR | {"allow_similar_name": False}, TO_B],
+        [EXISTING],
+        ["created", "updated"],
+    ),
+    "similar to a name that is deleted": ([NEW | {"name": "acme"}, ACME | ABSENT], [EXISTING], ["created", "deleted"]),
+    "similar to one to prune": ([NEW | {"name": "acme"}], [EXISTING], SAME_NAME),
+    "renamed to a similar name": ([{"project_id": uuid(2), "name": "acme"}], [EXISTING, NAMED_B], SAME_NAME),
+    "its own name in other letters": ([ACME_ID | {"name": "ACME"}], [EXISTING], ["updated"]),
+    "a taken name": ([TO_B], [EXISTING, NAMED_B], TAKEN),
+    "a taken name, declared": ([TO_B, {"project_id": uuid(2)}], [EXISTING, NAMED_B], TAKEN),
+    "a taken name, by previous name": ([{"name": "B", "previous_name": "Acme"}], [EXISTING, NAMED_B], ["unchanged"]),
+    "a name that is deleted": (
+        [TO_B, {"project_id": uuid(2)} | ABSENT],
+        [EXISTING, NAMED_B],
+        ["updated", "deleted"],
+    ),
+    "a name that stays, since its rename is rejected": (
+        [TO_B, B_TO_ACME | VERSION],
+        [EXISTING, NAMED_B],
+        ["name_taken", "immutable_field"],
+    ),
+    "two to one name": ([TO_B, {"project_id": uuid(3), "name": "B"}], [EXISTING, project("C", 3)], TAKEN),
+    "two with one previous name": (
+        [{"name": name, "previous_name": "Acme"} for name in "BC"],
+        [EXISTING],
+        ["duplicate_declaration"] * 2,
+    ),
+    "two of the previous name": ([{"name": "B", "previous_name": "Twin"}], TWINS, ["ambiguous_name"]),
+    "a previous name, absent": ([{"name": "B", "previous_name": "Acme"} | ABSENT], [EXISTING], ["name_mismatch"]),
+    "another name, absent": ([TO_B | ABSENT], [EXISTING], ["name_mismatch"]),
+    "its own name, absent": ([ACME | ACME_ID | ABSENT], [EXISTING], ["deleted"]),
+    "renamed, and created anew": ([TO_B, NEW | {"name": "Acme"}], [EXISTING], ["duplicate_declaration"]),
+    "one idempotency_key": (KEYS, [], ["duplicate_declaration"] * 2),
     "redacted, to create": ([NEW | REDACTED], [], ["invalid_input"]),
     "redacted, where none are stored": ([ACME | REDACTED], [project(git_repo_url=None)], ["invalid_input"]),
     "redacted, as stored": ([ACME | REDACTED], [project(git_repo_url=PRIVATE_REPO)], ["unchanged"]),
@@ -230,6 +361,11 @@ PLANS = {
         [EXISTING, project("B", 2)],
         ["updated"] * 2,
     ),
+    "a cycle of names": (
+        [TO_B, {"project_id": uuid(2), "name": "C"}, {"project_id": uuid(3)} | ACME],
+        [EXISTING, NAMED_B, project("C", 3)],
+        ["updated"] * 3,
+    ),
 }
 
 
@@ -237,6 +373,15 @@ PLANS = {
 def test_a_plan_is_rejected_only_for_what_is_wrong(items, existing, expected):
     found = planned(*items, existing=existing)
     assert (codes(found) or [action.type for action in found.actions]) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Cafe\u0301", "CAFÉ", " Café", "Café\n", "Ca\u200bfé", "\ufeffCafé", "Caf\u00ad\u0065\u0301", "café\u2060 "],
+)
+def test_a_name_that_looks_the_same_is_rejected(name):
+    assert codes(planned(NEW | {"name": name}, existing=[CAFE])) == ["similar_name"]
+    assert codes(planned(NEW | {"name": "Café"}, existing=[project(name)])) == ["similar_name"]
 
 
 UPPER_SERVERS = [{"id": BERLIN.upper(), "name": "berlin"}, {"id": PARIS.upper(), "name": "paris"}]
@@ -255,25 +400,58 @@ IMMUTABLE = {
 def test_immutable_fields_are_rejected_with_their_values(options, current, servers, differences):
     found = planned(ACME | options, existing=[project(**current)], servers=servers)
     assert codes(found) == ["immutable_field"]
-    assert found.problems[0].differences == [Difference(*each) for each in differences]
+    assert found.actions[0].differences == [Difference(*each) for each in differences]
 
 
 def test_all_problems_are_reported_at_once():
     items = [{"name": "No server"}, {"name": "Twin"}, ACME | VERSION, NEW, NEW, {"name": "Lost"} | ATLANTIS]
     found = planned(*items, existing=[EXISTING, *TWINS, project("Undeclared", 7)], prune=True)
-    assert [(detail["project"], detail["code"]) for detail in found.rejection.details] == [
-        ("New", "duplicate_declaration"),
+    rejection = found.rejection()
+    assert [(detail["project"], detail["code"]) for detail in rejection.details] == [
         ("No server", "missing_server"),
         ("Twin", "ambiguous_name"),
         ("Acme", "immutable_field"),
+        ("New", "duplicate_declaration"),
         ("Lost", "unknown_server"),
         (None, "prune_limit_exceeded"),
     ]
-    failures = [problem.failure for problem in found.problems]
-    assert [detail["message"] for detail in found.rejection.details] == [failure.sentences for failure in failures]
-    assert (found.rejection.code, found.rejection.subject) == ("duplicate_declaration", None)
-    assert found.rejection.message.startswith(f"{failures[0]} {failures[1]} ")
-    assert [action.name for action in found.actions] == ["New", "New", "Undeclared"]
+    messages = [action.rejection.sentences for action in found.actions if action.rejection]
+    assert [detail["message"] for detail in rejection.details[:3]] == messages[:3]
+    assert (rejection.code, rejection.subject) == ("missing_server", None)
+    assert str(rejection).startswith("nothing was written, because 6 things are wrong:\n- project 'No server': the")
+    assert [action.type for action in found.actions] == ["failed"] * 6 + ["deleted"]
+
+
+def test_rejected_declarations_may_be_skipped_but_not_the_limit():
+    items, existing = [ACME | VERSION, NEW], [EXISTING, project("Undeclared", 7)]
+    assert planned(*items, existing=existing, prune=True, prune_limit=1).rejection(skip_rejected=True) is None
+    assert planned(*items, existing=existing, prune=True).rejection(skip_rejected=True).code == "prune_limit_exceeded"
+
+
+# Digest.
+
+PLAN = planned(ACME | DEV, NEW, existing=[EXISTING])
+DIGESTS = {
+    "in another order": ([NEW, ACME | DEV], [EXISTING], True),
+    "with an unchanged one": ([ACME | DEV, NEW, {"name": "B"}], [EXISTING, NAMED_B], True),
+    "with another count": ([ACME | DEV, NEW], [EXISTING | {"environment_count": 9}], True),
+    "without a change": ([ACME, NEW], [EXISTING], False),
+    "to another value": ([ACME | {"default_branch": "devel"}, NEW], [EXISTING], False),
+    "from another value": ([ACME | DEV, NEW], [project(default_branch="old")], False),
+    "of another project": ([ACME | DEV, NEW], [project(number=4)], False),
+    "with a deletion": ([ACME | DEV, NEW, {"name": "B"} | ABSENT], [EXISTING, NAMED_B], False),
+    "with a rejection": ([ACME | DEV, NEW, {"name": "B"} | VERSION], [EXISTING, NAMED_B], False),
+}
+
+
+@pytest.mark.parametrize(("items", "existing", "is_equal"), DIGESTS.values(), ids=DIGESTS)
+def test_a_digest_stands_for_all_changes(items, existing, is_equal):
+    assert (planned(*items, existing=existing).digest == PLAN.digest) == is_equal
+
+
+def test_a_digest_covers_credentials():
+    urls = [PRIVATE_REPO, PRIVATE_REPO.replace("hunter22", "hunter23")]
+    assert len({planned(NEW | {"git_repo_url": url}).digest for url in urls}) == 2
 
 
 # Prune.
@@ -289,6 +467,7 @@ def test_actions_are_in_the_declared_order_then_pruned_ones(prune):
     assert [(action.type, action.name, action.is_pruned) for action in found] == declared + pruned
 
 
+ONE = {"prune_limit": 1}
 PRUNED = {
     "none without a limit": ([NEW], [EXISTING], {}, ["prune_limit_exceeded"]),
     "up to the limit": ([NEW], TWINS, {"prune_limit": 2}, []),
@@ -298,6 +477,13 @@ PRUNED = {
     "declared, but immutable": ([ACME | VERSION], [EXISTING], {}, ["immutable_field"]),
     "declared, but on an unknown server": ([ACME | ATLANTIS], [EXISTING], {}, ["unknown_server"]),
     "declared, but ambiguous": ([{"name": "Twin"}], TWINS, {}, ["ambiguous_name"]),
+    "renamed by name": ([NEW | {"name": "B", "previous_name": "Acme", "server": "berlin"}], [EXISTING], {}, []),
+    "a rename without an id": ([NEW | {"git_repo_url": REPO}], [EXISTING], ONE, ["likely_rename"]),
+    "of the same repository": ([NEW | {"git_repo_url": f"{PRIVATE_REPO}.git/"}], [EXISTING], ONE, ["likely_rename"]),
+    "of another repository": ([NEW | {"git_repo_url": f"{REPO}-2"}], [EXISTING], ONE, []),
+    "without a repository": ([NEW], [project(git_repo_url=None)], ONE, []),
+    "of an invalid repository": ([NEW | {"git_repo_url": REPO}], [project(git_repo_url="https://[x")], ONE, []),
+    "onto the name of one to prune": ([TO_B], [EXISTING, NAMED_B], ONE, TAKEN),
 }
 
 
@@ -311,8 +497,8 @@ def test_the_first_12_projects_to_prune_are_named(count, more):
     existing = [project(f"P{number}", number) for number in range(count)]
     (problem,) = planned(NEW, existing=existing, prune=True, prune_limit=10).problems
     names = ", ".join(f"'P{number}'" for number in range(12))
-    assert problem.failure.message == f"prune would delete {count} projects, and prune_limit is 10: {names}{more}"
-    assert problem.failure.hint == "Declare those to keep, or raise prune_limit."
+    assert problem.message == f"prune would delete {count} projects, and prune_limit is 10: {names}{more}"
+    assert problem.hint == "Declare those to keep, or raise prune_limit."
 
 
 # The engine names no kind.
@@ -327,11 +513,16 @@ WEBHOOKS = {
     "unchanged": ([{"webhook_id": uuid(1)}], {}, [("unchanged", None)], ""),
     "delete": ([HOOK | ABSENT], {}, [("deleted", None)], ""),
     "prune": ([HOOK], {"prune": True, "prune_limit": 1}, [("unchanged", None), ("deleted", None)], ""),
-    "unknown": ([{"webhook_id": UNKNOWN_ID}], {}, [], f"webhook '{UNKNOWN_ID}': the webhook {UNKNOWN_ID} does not"),
+    "unknown": (
+        [{"webhook_id": UNKNOWN_ID}],
+        {},
+        [("failed", None)],
+        f"webhook '{UNKNOWN_ID}': the webhook {UNKNOWN_ID} does not",
+    ),
     "duplicate": (
         [HOOK] * 2,
         {},
-        [("unchanged", None)] * 2,
+        [("failed", None)] * 2,
         f"webhook '{URL}': it is declared 2 times. Declare it once, or set the webhook_id of each.",
     ),
     "prune too many": (
@@ -348,11 +539,13 @@ def test_the_engine_plans_any_kind(items, more, expected, message):
     existing = [{"id": uuid(1), "url": URL, "description": None}, {"id": uuid(2), "url": OTHER_URL, "events": []}]
     found = planned(*items, existing=existing if more else existing[:1], kind=WEBHOOK, **more)
     assert [(action.type, action.body) for action in found.actions] == expected
-    for action in found.actions:
+    for action in [each for each in found.actions if not each.rejection]:
         assert action.diff["after_header"].startswith("webhook 'https://")
         assert {each.field for each in action.differences} <= {"webhook", "url", "note"}
-    if message:
-        assert found.rejection.message.startswith(message)
-        assert [set(detail) for detail in found.rejection.details] == [{"webhook", "code", "message"}]
-    else:
-        assert found.rejection is None
+    rejection = found.rejection()
+    assert str(rejection or "").startswith(message)
+    assert (
+        [set(detail) for detail in rejection.details if rejection] == [{"webhook", "code", "message"}]
+        if message
+        else not rejection
+    )
