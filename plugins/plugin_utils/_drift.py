@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import one_line
+
 _MAX_NAME_WIDTH = 40
 _FIELD_WIDTH = 14
 
@@ -24,7 +26,7 @@ def drift_table(result: Mapping[str, Any]) -> list[str]:
     if not rows:
         return ["Nothing differs."]
     messages = _messages((result.get("error") or {}).get("details"))
-    names = [_one_line(row["project"]) for row in rows]
+    names = [one_line(row["project"]) for row in rows]
     width = min(max(map(len, ["project", *names])), _MAX_NAME_WIDTH)
     lines = [f"{'project':{width}}  {'field':{_FIELD_WIDTH}}  current -> desired"]
     for name, row in zip(names, rows, strict=True):
@@ -34,7 +36,7 @@ def drift_table(result: Mapping[str, Any]) -> list[str]:
         else:
             change = messages.get((row["project"], row["code"]), row["code"])
         shortened = name if len(name) <= width else f"{name[: width - 1]}~"
-        lines.append(f"{shortened:{width}}  {row['field'] or '':{_FIELD_WIDTH}}  {_one_line(change)}")
+        lines.append(f"{shortened:{width}}  {row['field'] or '':{_FIELD_WIDTH}}  {one_line(change)}")
     return lines
 
 
@@ -44,7 +46,3 @@ def _messages(details: Any) -> dict[tuple[str, str], str]:
     found = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
     complete = [each for each in found if all(isinstance(each.get(key), str) for key in keys)]
     return {(each["project"], each["code"]): each["message"] for each in complete}
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import MAX_CONSECUTIVE_TIMEOUTS, Failure
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any
 
 Entry = dict[str, Any]
@@ -21,7 +21,6 @@ Item = Mapping[str, Any]
 ACTIONS = ("created", "updated", "deleted", "unchanged", "failed")
 # What the API accepts in a minute.
 WRITES_PER_MINUTE = 20
-MAX_CONSECUTIVE_TIMEOUTS = 3
 
 
 def provision_batches(plan: Mapping[str, Any], items: Sequence[Item], size: Any = None) -> list[dict[str, Any]]:

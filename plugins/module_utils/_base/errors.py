@@ -47,6 +47,8 @@ _KEY_CODES = frozenset({"key_expired", "org_scope_required", "project_scoped_key
 _ACCOUNT_CODES = _KEY_CODES | {"ip_blocked", "plan_feature_required"}
 _ACCOUNT_STATUSES = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED)
 
+# In a row: then the API is down, and each further write would only wait for it.
+MAX_CONSECUTIVE_TIMEOUTS = 3
 _MAX_LINES = 5
 
 

@@ -13,7 +13,12 @@ from dataclasses import dataclass
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, NoResponseError, OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
+    MAX_CONSECUTIVE_TIMEOUTS,
+    Failure,
+    NoResponseError,
+    OecError,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import (
     CREATED,
@@ -22,8 +27,6 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import 
     Action,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
-
-MAX_CONSECUTIVE_TIMEOUTS = 3
 
 
 @dataclass(frozen=True)

@@ -57,22 +57,20 @@ def deletion(kind: Kind, item: Object, names: Names) -> Action:
 
 def reject(action: Action, code: Code, message: str, hint: str) -> Action:
     """Return the action rejected; one that is rejected already keeps its first reason."""
-    if action.rejection:
-        return action
-    failure = Failure(code, message, hint, action.subject)
-    return Action(action.kind, FAILED, action.name, action.before, after=action.before, rejection=failure)
+    return action if action.rejection else _rejected(action, action.before, code, message, hint)
 
 
 def _rejected(
-    desired: Desired,
+    rejected: Desired | Action,
     before: Object | None,
     code: AnyCode,
     message: str,
     hint: str,
     conflicts: Sequence[Difference] = (),
 ) -> Action:
-    failure = Failure(code, message, hint, desired.subject)
-    return Action(desired.kind, FAILED, desired.label, before, after=before, rejection=failure, conflicts=conflicts)
+    subject = rejected.subject
+    failure = Failure(code, message, hint, subject)
+    return Action(rejected.kind, FAILED, subject.name, before, after=before, rejection=failure, conflicts=conflicts)
 
 
 def _absent(desired: Desired, before: Object | None, names: Names) -> Action:

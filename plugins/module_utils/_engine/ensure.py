@@ -83,8 +83,8 @@ def _filter(field: Field, options: Options, client: Client) -> Callable[[Object]
     else:
         objects = client.of(kind).known.objects
         ids = [item["id"].lower() for item in objects if item[kind.key] == value]
-        unknown = resolve(kind, value, {kind.name: objects}, field.unknown)
-        if isinstance(unknown, Failure) and not ids:
+        # Several objects of one name are no mistake in a filter.
+        if not ids and isinstance(unknown := resolve(kind, value, {kind.name: objects}, field.unknown), Failure):
             raise OecError(unknown.code, unknown.message, unknown.hint)
     return lambda item: str(item.get(field.name)).lower() in ids
 
