@@ -48,7 +48,7 @@ class Plan:
                 failures.append(failure)
         if not failures:
             return None
-        return reject_all([replace(failure, details=[self._detail(failure)]) for failure in failures])
+        return reject_all([Failure(each.code, str(each), details=[self._detail(each)]) for each in failures])
 
     def _detail(self, failure: Failure) -> dict[str, str | None]:
         name = failure.subject.name if failure.subject else None

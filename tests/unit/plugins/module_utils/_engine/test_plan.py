@@ -290,8 +290,10 @@ MESSAGES = [
 
 @pytest.mark.parametrize(("items", "code", "message"), MESSAGES, ids=[row[2][:40] for row in MESSAGES])
 def test_a_rejected_declaration_says_what_is_wrong(items, code, message):
-    rejection = planned(*items, existing=[EXISTING, *TWINS]).rejection()
-    assert (rejection.code, rejection.message) == (code, message)
+    found = planned(*items, existing=[EXISTING, *TWINS])
+    (failure,) = {str(action.rejection): action.rejection for action in found.actions if action.rejection}.values()
+    assert (failure.code, failure.message) == (code, message)
+    assert found.rejection().message == str(failure)
 
 
 PLANS = {
