@@ -54,7 +54,7 @@ def test_every_command_of_the_page_does_what_the_page_says(ansible: Run, clients
     assert "name: production-fsn1" in server
     assert "ram_mb: " in server
     assert "name: Bakery Lindgren" in client
-    assert "+    default_branch: release/17.0" in check
+    assert "+default_branch: release/17.0" in check
     assert "localhost | CHANGED" in check
     assert "changed: true" in move
     assert move_all.count("default_branch: release/16.0") == move_all.count("changed: true") == 2

@@ -20,19 +20,18 @@ from tests.emulator import Emulator
 Run = Callable[..., subprocess.CompletedProcess[str]]
 CONNECTION = ("api_key", "api_url", "api_timeout", "api_retries", "api_max_wait", "validate_certs", "ca_path")
 ITEM = ("state", "project_id", "server", "git_repo_url", "default_branch", "odoo_version", "idempotency_key")
+RENAMING = ("previous_name", "allow_similar_name")
 # ansible-core 2.19 and later make a null of the !unsafe '' that AWX writes.
 EMPTY_VALUES = pytest.mark.parametrize("empty", ["", "  ", None], ids=["empty", "spaces", "null"])
 
 
 def modules(empty: str | None) -> dict[str, dict[str, Any]]:
-    connection, item = dict.fromkeys(CONNECTION, empty), dict.fromkeys(ITEM, empty)
+    connection, item = dict.fromkeys(CONNECTION, empty), dict.fromkeys(ITEM + RENAMING, empty)
     options: dict[str, dict[str, Any]] = {
         "oec_project": {**item, "name": "Client ERP"},
         "oec_projects": {
             "projects": [{**item, "name": "Client ERP"}],
-            "defaults": empty,
-            "prune": empty,
-            "prune_limit": empty,
+            **dict.fromkeys(("defaults", "only", "skip_rejected", "plan_digest", "prune", "prune_limit"), empty),
         },
         "oec_project_info": dict.fromkeys(("project_id", "name", "server", "odoo_version"), empty),
         "oec_server_info": dict.fromkeys(("server_id", "name", "provider", "region"), empty),

@@ -35,7 +35,7 @@ def assert_secret(job: Job, key: str) -> None:
 def test_provisioning_the_estate_twice(job: Make, emulator: Emulator) -> None:
     first = job(survey={"provision_prune": "no"}).run("provision_estate.yml")
     assert first.status == "successful", first.printed
-    assert first.statistics == {"ok": 6, "changed": 1, "failures": 0, "ignored": 0, "skipped": 3}
+    assert first.statistics == {"ok": 13, "changed": 1, "failures": 0, "ignored": 0, "skipped": 3}
     assert first.artifact_data == {
         "provision_summary": {"created": 3, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0}
     }
@@ -52,7 +52,8 @@ def test_a_job_of_the_type_check_writes_nothing(job: Make, emulator: Emulator) -
     done = job(arguments=["--check", "--diff"]).run("provision_estate.yml")
     assert done.status == "successful"
     assert emulator.log.writes == []
-    assert "3 created, 0 unchanged (check mode: nothing was written)" in done.printed
+    assert "3 would be created, 0 unchanged (check mode: nothing was written)" in done.printed
+    assert len(done.artifact_data["provision_plan_digest"]) == 64
 
 
 def test_provisioning_one_client_with_name_and_server_only(job: Make, emulator: Emulator) -> None:

@@ -114,7 +114,12 @@ def test_the_artifact_alone_runs_the_demo(clone: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summaries = re.findall(r'"msg": "(\d+ .*?)(?: \(check mode.*)?"', done.stdout)
-    assert summaries == ["5 created, 0 unchanged", "5 created, 0 unchanged", "5 unchanged", "1 updated, 4 unchanged"]
+    assert summaries == [
+        "5 would be created, 0 unchanged",
+        "5 created, 0 unchanged",
+        "5 unchanged",
+        "1 updated, 4 unchanged",
+    ]
     assert done.stdout.count("Nothing differs.") == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert (clone / ".cache" / "demo" / "report.html").is_file()
