@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 from ansible_collections.oecsh.cloud.plugins.module_utils._api import http_client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import Clock, HttpClient
@@ -112,6 +113,8 @@ def run_module(emulator: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
         connection = {"api_key": emulator.keys.full, "api_url": emulator.url}
         modes = {"_ansible_check_mode": check, "_ansible_diff": diff}
         arguments = {"ANSIBLE_MODULE_ARGS": {**connection, **options, **modes}}
+        # Every module has a process of its own, and starts without the warnings of another one.
+        warnings._global_warnings.clear()
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
         # ansible-core has wanted to know how the arguments are packed since 2.19.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
