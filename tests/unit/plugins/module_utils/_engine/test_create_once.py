@@ -262,6 +262,15 @@ def test_a_stored_rejection_whose_cause_is_fixed_is_retried(host, emulator):
     assert creates == [(422, True), (201, False), (422, True)]
 
 
+def test_one_api_key_is_not_told_what_another_was(host, emulator, sleeps):
+    """In the same minute: the rejection is stored for the whole organization."""
+    assert failure_of(host(api_key=emulator.keys.scoped)).code == "project_scoped_key"
+    assert [create_once(host(), BODY)] == emulator.projects("acme")[-1:]
+    creates = [(request.status, request.replayed) for request in emulator.log.requests("POST")]
+    assert creates == [(403, False), (403, False), (403, True), (201, False)]
+    assert sleeps == []
+
+
 @pytest.mark.parametrize(
     ("status", "code", "different_keys"),
     [
