@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from itertools import repeat
 
-import pytest
 
-
-def test_an_endless_loop_fails():
+def test_an_endless_loop_ends():
     assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
-    with pytest.raises(pytest.fail.Exception, match="60 s"):
-        any(each for each in repeat(0))
+    child = os.fork()
+    if not child:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        for _forever in repeat(None):
+            pass
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGALRM

@@ -483,6 +483,23 @@ def test_a_proxy_sees_only_the_host_of_an_https_request(make_http, serve, monkey
     failure = failure_of(make_http(api_url=f"{scheme}://api.invalid/v1", api_retries=0))
     assert [request.split(b" HTTP/")[0] for request in proxy.received] == [b"CONNECT api.invalid:443"]
     assert (KEY.encode() in b"".join(proxy.received), "hunter22" in str(failure)) == (False, False)
+    assert f" to api.invalid through the proxy {proxy.url.removeprefix('http://')} " in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("response", "scheme", "reason"),
+    [
+        (None, "http:", "the connection to {} failed ("),
+        (lambda connection: connection.recv(1), "http:", "no response from {} within 0 s"),
+        (reply(), "https:", "no secure connection to {} ("),
+    ],
+)
+def test_a_failed_connection_names_the_host(make_http, serve, response, scheme, reason):
+    server = serve(response, is_open=response is not None)
+    client = make_http(api_url=server.url.replace("http:", scheme), api_retries=0)
+    # Settings allow no less than a second: that is long for a test.
+    object.__setattr__(client.settings, "api_timeout", 0.2)
+    assert reason.format(server.url.removeprefix("http://")) in str(failure_of(client))
 
 
 @pytest.mark.parametrize(
