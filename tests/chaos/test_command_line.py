@@ -130,6 +130,19 @@ def test_500_unchanged_projects_take_seconds(emulator: Emulator, ansible: Ansibl
     assert (succeeded, emulator.log.count(), emulator.log.writes) == (True, 6, []), printed
 
 
+def test_a_preview_of_500_changes_takes_seconds_and_one_reading(emulator: Emulator, ansible: Ansible) -> None:
+    arguments = estate(ansible, [{"name": f"Client {number}"} for number in range(500)])
+    started = time.monotonic()
+    printed, succeeded = end(ansible.start(*arguments, "--check"))
+    # Less than three on an idle machine.
+    assert time.monotonic() - started < 15
+    assert (succeeded, "500 would be created" in printed) == (True, True), printed
+    assert Counter(f"{entry.method} {entry.path}" for entry in emulator.log.requests()) == {
+        "GET /projects": 1,
+        "GET /servers": 1,
+    }
+
+
 # Many at once.
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def tasks(entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", TASK_FILES, ids=[str(path.relative_to(ROOT)) for path in TASK_FILES])
-def test_a_check_is_named_for_what_holds_and_never_skipped(path) -> None:
+def test_a_check_is_named_for_what_holds_and_never_skipped(path: Path) -> None:
     for task in tasks(yaml.safe_load(path.read_text(encoding="utf-8"))):
         is_check = "ansible.builtin.assert" in task
         assert task["name"].startswith("Check that ") == is_check

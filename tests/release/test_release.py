@@ -121,5 +121,7 @@ def test_the_artifact_alone_runs_the_demo(clone: Path, tmp_path: Path) -> None:
         "1 updated, 4 unchanged",
     ]
     assert done.stdout.count("Nothing differs.") == 1
+    assert "\nprovision_defaults:\n" in done.stdout
+    assert "has 4 projects on 2 servers." in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert (clone / ".cache" / "demo" / "report.html").is_file()

@@ -50,6 +50,8 @@ ONE = {
     "create with everything": {**NEW, "git_repo_url": REPO, "default_branch": "dev", "odoo_version": "18.0"},
     "create with empty options": {**NEW, **dict.fromkeys(["git_repo_url", "default_branch", "project_id"], "")},
     "create with a name of many letters": {**NEW, "name": "Bäckerei 🥖\n{{ x }}"},
+    "create with the longest name": {**NEW, "name": "🥖" * 255},
+    "create with a name of control characters": {**NEW, "name": "\x1b[31mred\x07"},
     "rename": {"project_id": CLIENT, "name": "Client ERP (Ltd)"},
     "rename by an id in upper case": {"project_id": CLIENT.upper(), "name": "Client ERP (Ltd)"},
     "rename one of two": {"project_id": TWIN, "name": "Single ERP"},
@@ -111,6 +113,13 @@ MANY = {
     },
     "two swap their names": {
         "projects": [{"project_id": CLIENT, "name": "Private ERP"}, {"project_id": PRIVATE, "name": "Client ERP"}]
+    },
+    "three names move in a cycle": {
+        "projects": [
+            {"project_id": CLIENT, "name": "Private ERP"},
+            {"project_id": PRIVATE, "name": "Empty ERP"},
+            {"project_id": EMPTY, "name": "Client ERP"},
+        ]
     },
     "only some": {"projects": [NEW, {"name": "Empty ERP", "state": "absent"}], "only": ["New *"], "prune": True},
     "rejected: only one that is not declared": {"projects": [NEW], "only": ["Newer ERP"]},

@@ -169,6 +169,7 @@ def test_a_plan_is_rejected_before_any_write(oec_project, emulator, options, cod
 
 INVALID = {
     "256 characters of name": {"name": "n" * 256},
+    "a NUL in the name": {"name": "Client\0ERP"},
     "an http repository": {"git_repo_url": "http://robot:hunter22@github.com/acme/x"},
     "an ssh repository": {"git_repo_url": "robot:hunter22@github.com:acme/x.git"},
     "a slash in the password": {"git_repo_url": "https://robot:a/hunter22@github.com/x"},
