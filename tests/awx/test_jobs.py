@@ -53,7 +53,19 @@ def test_a_job_of_the_type_check_writes_nothing(job: Make, emulator: Emulator) -
     assert done.status == "successful"
     assert emulator.log.writes == []
     assert "3 would be created, 0 unchanged (check mode: nothing was written)" in done.printed
-    assert len(done.artifact_data["provision_plan_digest"]) == 64
+
+
+def test_what_was_approved_is_what_is_applied(job: Make, emulator: Emulator) -> None:
+    """AWX passes the artifacts of a job to the next nodes of the workflow as extra variables."""
+    checked = job(arguments=["--check", "--diff"]).run("provision_estate.yml")
+    meanwhile = emulator.add_project("Bakery Lindgren", server="production-fsn1", odoo_version="17.0")
+    late = job(survey=checked.artifact_data).run("provision_estate.yml")
+    assert (late.status, emulator.log.writes) == ("failed", [])
+    assert "the plan is not the approved one" in late.printed
+    emulator.remove(meanwhile["id"])
+    approved = job(survey=checked.artifact_data).run("provision_estate.yml")
+    assert approved.status == "successful", approved.printed
+    assert approved.artifact_data["provision_summary"]["created"] == len(emulator.projects()) == 3
 
 
 def test_provisioning_one_client_with_name_and_server_only(job: Make, emulator: Emulator) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -85,10 +86,15 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     except OecError as error:
         return Result(values, error.failure)
     changed = [outcome for outcome in outcomes if outcome.changed]
+    failure = _partial_failure(outcomes, mode)
     if mode.diff:
         values["diff"] = [outcome.action.diff for outcome in changed]
     elif mode.check:
-        values["msg"] = "\n".join(outcome.action.line for outcome in changed)
+        lines = [outcome.action.line for outcome in changed]
+        if failure:
+            failure = replace(failure, lines=(*failure.lines, *lines))
+        else:
+            values["msg"] = "\n".join(lines)
     entries = [_entry(outcome) for outcome in outcomes]
     counts = Counter(entry["action"] for entry in entries)
     values |= {
@@ -97,7 +103,7 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
         "summary": {action: counts[action] for action in (CREATED, UPDATED, DELETED, UNCHANGED, FAILED)},
     }
     warnings = [warning for outcome in outcomes for warning in outcome.warnings]
-    return Result(values, _partial_failure(outcomes), warnings)
+    return Result(values, failure, warnings)
 
 
 def _check(options: Options) -> None:
@@ -143,7 +149,7 @@ def _changed_plan(planned: Plan, options: Options) -> Failure | None:
         return None
     count = sum(action.changed for action in planned.actions)
     message = (
-        f"the plan is not the approved one, since what exists or what is declared has changed: it has {count} changes"
+        f"the plan is not the approved one, as what exists or is declared has changed; it has {count} change(s) now"
     )
     return Failure(
         "plan_changed", message, "Nothing was written. Look at the plan in check mode, and approve it again."
@@ -175,16 +181,16 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _partial_failure(outcomes: Sequence[Outcome]) -> Failure | None:
+def _partial_failure(outcomes: Sequence[Outcome], mode: Mode) -> Failure | None:
     failures = [outcome.failure for outcome in outcomes if outcome.failure]
     if not failures:
         return None
     skipped = sum(failure.code == "skipped" for failure in failures)
     counts = {
-        "failed": len(failures) - skipped,
-        "were not tried": skipped,
-        "changed": sum(outcome.changed for outcome in outcomes),
-        "needed no change": sum(not outcome.action.changed and not outcome.failure for outcome in outcomes),
+        "would fail" if mode.check else "failed": len(failures) - skipped,
+        "would not be tried" if mode.check else "were not tried": skipped,
+        "would change" if mode.check else "changed": sum(outcome.changed for outcome in outcomes),
+        "need no change": sum(not outcome.action.changed and not outcome.failure for outcome in outcomes),
     }
     parts = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     return join_failures(failures, f"of {len(outcomes)} projects, {parts}", failures[0].details)

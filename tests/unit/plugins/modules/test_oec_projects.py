@@ -171,6 +171,15 @@ def test_check_mode_has_a_line_for_each_change(provision, emulator):
     assert "msg" not in provision(*items, prune=True, check=True)
 
 
+def test_check_mode_has_a_line_for_each_change_beside_what_is_rejected(provision, emulator):
+    add_projects(emulator, "Bakery", "Twin", "Twin")
+    items = [{"name": "Bakery", "default_branch": "hotfix"}, {"name": "Twin"}]
+    result = provision(*items, skip_rejected=True, check=True, diff=False)
+    headline, problem, line = result["msg"].splitlines()
+    assert headline == "of 2 projects, 1 would fail, 1 would change:"
+    assert (problem[:18], line) == ("- project 'Twin': ", "~ Bakery  default_branch main -> hotfix")
+
+
 # What was approved.
 
 
@@ -232,7 +241,8 @@ def test_rejected_items_can_be_skipped(provision, emulator, check):
     codes = [entry["error"] and entry["error"]["code"] for entry in result["projects"]]
     assert codes == [None, "ambiguous_name", None, "skipped"]
     assert (result["changed"], result["error"]["code"]) == (True, "ambiguous_name")
-    assert result["msg"].startswith("of 4 projects, 1 failed, 1 were not tried, 2 changed:\n- project 'Twin': ")
+    counted = "1 would fail, 1 would not be tried, 2 would change" if check else "1 failed, 1 were not tried, 2 changed"
+    assert result["msg"].startswith(f"of 4 projects, {counted}:\n- project 'Twin': ")
     assert len(writes(emulator)) == (0 if check else 2)
 
 
@@ -342,7 +352,7 @@ def test_what_would_fail_alike_is_skipped(provision, emulator):
     assert (skipped["action"], skipped["changed"], skipped["project"]) == ("failed", False, third)
     assert (skipped["error"]["status"], skipped["error"]["code"]) == (None, "skipped")
     assert skipped["error"]["details"] == [{"code": "ip_blocked", "status": 429}]
-    counted = "of 4 projects, 1 failed, 1 were not tried, 1 changed, 1 needed no change:"
+    counted = "of 4 projects, 1 failed, 1 were not tried, 1 changed, 1 need no change:"
     assert result["msg"].splitlines()[0] == counted
     assert [line.partition(":")[0] for line in result["msg"].splitlines()[1:]] == [
         "- project 'Second'",
