@@ -73,6 +73,11 @@ class Action:
         return None if self.before and self.before[self.kind.key] == name else name
 
     @property
+    def freed_name(self) -> str | None:
+        """The name that an object loses."""
+        return self.before[self.kind.key] if self.before and (self.new_name or self.type == DELETED) else None
+
+    @property
     def diff(self) -> dict[str, str]:
         """Return {before, after, before_header, after_header}: the declarable fields as YAML, for people."""
         before, after = self._displayed_sides()
@@ -80,7 +85,7 @@ class Action:
         return {
             "before": _yaml(before),
             "after": _yaml(after),
-            "before_header": str(self.subject) if before else absent,
+            "before_header": str(self.kind.subject(self.before[self.kind.key])) if self.before else absent,
             "after_header": str(self.subject) if after else absent,
         }
 

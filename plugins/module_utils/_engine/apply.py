@@ -44,16 +44,22 @@ class Outcome:
 
 
 class CircuitBreaker:
-    """Stops the writes once further ones would fail alike, or delete what an earlier failure left under an old name."""
+    """Stops writes that would fail alike, take a name that is not free, or delete what failed under its old name."""
 
     def __init__(self) -> None:
         self._first_declared: Failure | None = None
         self._fatal: Failure | None = None
         self._timeouts = 0
+        self._kept_names: dict[str | None, Failure] = {}
 
     def skip_reason(self, action: Action) -> Failure | None:
-        # An object to prune may be a declared one that failed, under its old name.
-        return self._fatal or (self._first_declared if action.is_pruned else None)
+        if action.is_pruned:
+            # It may be a declared object that failed, under its old name.
+            return self._fatal or self._first_declared
+        return self._fatal or (self._kept_names.get(action.new_name) if action.new_name else None)
+
+    def record_kept_name(self, action: Action, failure: Failure) -> None:
+        self._kept_names[action.freed_name] = failure
 
     def record_success(self) -> None:
         self._timeouts = 0
@@ -62,6 +68,7 @@ class CircuitBreaker:
         self._first_declared = self._first_declared or failure
 
     def record_failure(self, action: Action, error: OecError, failure: Failure) -> None:
+        self.record_kept_name(action, failure)
         if not action.is_pruned:
             self.record_rejection(failure)
         self._timeouts = self._timeouts + 1 if isinstance(error, NoResponseError) else 0
@@ -70,21 +77,44 @@ class CircuitBreaker:
 
 
 def apply_plan(client: Client, actions: Sequence[Action], mode: Mode) -> list[Outcome]:
-    """Carry out the actions, unless in check mode. An action that is rejected or fails does not stop the others."""
+    """Carry out the actions, unless in check mode, and return their outcomes in the same order.
+
+    An action that is rejected or fails does not stop the others, but for one that needs the name which it was to free.
+    """
     breaker = CircuitBreaker()
     for action in actions:
         if action.rejection:
             breaker.record_rejection(action.rejection)
     if not mode.check and any(action.changed and not breaker.skip_reason(action) for action in actions):
         client.require_full_access()
-    return [_outcome(client, action, breaker, mode) for action in actions]
+    outcomes = {position: _outcome(client, actions[position], breaker, mode) for position in _order(actions)}
+    return [outcomes[position] for position in range(len(actions))]
+
+
+def _order(actions: Sequence[Action]) -> list[int]:
+    """Return the positions of the actions, each after those that free its new name; a cycle begins with its last."""
+    freed: dict[str | None, list[int]] = {}
+    for position, action in enumerate(actions):
+        freed.setdefault(action.freed_name, []).append(position)
+    order: dict[int, None] = {}
+    for position in range(len(actions)):
+        pending = [position]
+        while pending:
+            name = actions[pending[-1]].new_name
+            before = (each for each in freed.get(name, []) if name and each not in order and each not in pending)
+            if (first := next(before, None)) is not None:
+                pending.append(first)
+            else:
+                order[pending.pop()] = None
+    return list(order)
 
 
 def _outcome(client: Client, action: Action, breaker: CircuitBreaker, mode: Mode) -> Outcome:
     if not action.changed:
-        return Outcome(action, action.after, action.rejection)
+        return Outcome(action, action.after, action.rejection, action.warnings)
     if reason := breaker.skip_reason(action):
-        return Outcome(action, action.before, _skipped(reason).about(action.subject))
+        breaker.record_kept_name(action, reason)
+        return Outcome(action, action.before, _skipped(reason, mode).about(action.subject))
     if mode.check:
         return Outcome(action, action.after, warnings=action.warnings)
     return _apply(client, action, breaker)
@@ -114,6 +144,7 @@ def _write(client: Client, action: Action) -> Object | None:
     return None
 
 
-def _skipped(reason: Failure) -> Failure:
-    message = f"not tried, because {reason.subject} failed: {reason.message}"
+def _skipped(reason: Failure, mode: Mode) -> Failure:
+    tenses = ("would not be tried", "would fail") if mode.check else ("not tried", "failed")
+    message = f"{tenses[0]}, because {reason.subject} {tenses[1]}: {reason.message}"
     return Failure("skipped", message, reason.hint, details=[{"code": reason.code, "status": reason.status}])

@@ -186,6 +186,30 @@ def test_nothing_is_pruned_after_a_failure(apply, emulator):
     assert (emulator.projects(), emulator.log.count("DELETE")) == (existing, 0)
 
 
+def test_a_name_is_taken_after_it_is_free(apply, emulator):
+    """In any order of the list; a cycle begins with its last one."""
+    ids = {name: emulator.add_project(name)["id"] for name in ("A", "B", "C", "X", "Y")}
+    renames = {"A": "B", "X": "Y", "B": "C", "Y": "X"}
+    items = [{"project_id": ids[old], "name": new} for old, new in renames.items()]
+    outcomes = apply(*items, {"project_id": ids["C"], "state": "absent"})
+    assert summary(outcomes) == [*((new, "updated") for new in renames.values()), ("C", "deleted")]
+    assert [entry.path for entry in emulator.log.writes] == [f"/projects/{ids[name]}" for name in "CBAYX"]
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_name_that_was_not_freed_is_not_taken(apply, emulator, is_reversed):
+    projects = {name: emulator.add_project(name) for name in ("A", "B", "C", "Running")}
+    emulator.set_running(projects["Running"]["id"], 1)
+    renames = {"A": "B", "B": "C", "C": "Running"}
+    items = [{"project_id": projects[old]["id"], "name": new} for old, new in renames.items()]
+    items += [{"project_id": projects["Running"]["id"], "state": "absent"}]
+    outcomes = apply(*reversed(items) if is_reversed else items)
+    codes = [*((name, "skipped") for name in renames.values()), ("Running", "environments_running")]
+    assert summary(outcomes) == (codes[::-1] if is_reversed else codes)
+    assert [each["name"] for each in emulator.projects()] == list(projects)
+    assert emulator.log.count("PATCH") == 0
+
+
 def test_values_stored_differently_are_warned_of(apply, emulator):
     emulator.settings.normalise_names = True
     trimmed, same = apply(*({"name": name, "server": SERVER_ID} for name in (" Trimmed ", "Same")))
