@@ -37,7 +37,7 @@ options:
   previous_name:
     description:
       - If no project has O(name), and one has this name, that one is renamed. So a rename needs no O(project_id), and the option may stay.
-      - With O(project_id) or O(state=absent) it renames nothing.
+      - If neither exists, the project is created, with a warning. With O(project_id) or O(state=absent) nothing is renamed.
     type: str
   allow_similar_name:
     description:

@@ -104,12 +104,13 @@ options:
   plan_digest:
     description:
       - RV(plan_digest) of an earlier run in check mode. If the plan is another one by now, the task fails before its first write.
+      - If nothing is left to change, any digest is accepted.
     type: str
   prune:
     description:
       - Whether to delete the projects that are not declared. Rejected with an empty list.
       - A project that is created with the repository of one that is pruned was probably renamed. The task fails, since that would
-        delete what the project contains. Declare O(projects[].previous_name).
+        delete what the project contains. Declare O(projects[].previous_name). Nor is a project pruned that still has that name.
       - Nothing is pruned once a declared project has failed, because a project to prune may be that one under its old name.
     type: bool
     default: false

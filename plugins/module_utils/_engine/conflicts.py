@@ -16,11 +16,11 @@ from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import comparable_name
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, Action
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import reject
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, join_limited
 
-_HOW_SIMILAR = "differs only in case, whitespace, or characters that look alike or not at all"
+_HOW_SIMILAR = "differs only in case, whitespace, or what cannot be seen"
 
 
 def reject_duplicates(declarations: Sequence[Desired], actions: Sequence[Action]) -> list[Action]:
@@ -47,7 +47,15 @@ def reject_duplicates(declarations: Sequence[Desired], actions: Sequence[Action]
             message = f"the {kind.name} of this {kind.key} is renamed to {renamed!r} in the same list"
             # Compared with the object that is renamed, it may differ in what cannot change: that is beside the point.
             action = replace(action, rejection=None)
-            return _duplicate(action, message, f"Remove it for now, and create the new {name!r} in the next run.")
+            hint = f"Remove it for now, and create the new {name!r} in the next run."
+            if desired.state == "absent":
+                hint = "Remove it: afterwards, no object has this name."
+            elif desired.previous_name:
+                hint = f"Declare it as {desired.previous_name!r} for now, and rename it in the next run."
+            return _duplicate(action, message, hint)
+        if desired.previous_name and action.new_name and any(_is_found_by_name(*other) for other in same):
+            message = f"its {kind.previous_option}, {desired.previous_name!r}, is declared in the same list"
+            return _duplicate(action, message, f"Remove that declaration, or {kind.previous_option}.")
         count = sum(not (renamed and _is_found_by_name(*other)) for other in same)
         if action.before and count > 1:
             return _duplicate(action, f"it is declared {count} times, as {action.before['id']}", "Declare it once.")
@@ -105,7 +113,7 @@ def _holders(
     allowed: set[str] = set()
     holders = []
     for position, (desired, action) in enumerate(zip(declarations, actions, strict=True)):
-        if action.before and (action.new_name or action.type == DELETED):
+        if action.before and action.freed_name:
             kept.pop(action.before["id"], None)
         elif action.before and desired.allow_similar_name:
             allowed.add(action.before["id"])
@@ -135,21 +143,43 @@ def _reject_name(position: int, desired: Desired, action: Action, holders: Seque
     return action
 
 
-def reject_likely_renames(actions: Sequence[Action], pruned: Sequence[Action]) -> list[Action]:
-    """Reject the create of an object whose repository belongs to one that is pruned: that loses what it contains."""
+def reject_likely_renames(
+    declarations: Sequence[Desired], actions: Sequence[Action], pruned: Sequence[Action]
+) -> list[Action]:
+    """Reject what may be a rename, but loses what the object contains that is pruned.
+
+    That is one that is created with the repository of a pruned one or with a previous name that nothing has, and one
+    beside which its previous name is pruned.
+    """
     losses: dict[tuple[str, str], list[str]] = {}
     for action in pruned:
         for place in _repositories(action.kind, action.before):
             losses.setdefault(place, []).append(action.name)
-    return [_reject_likely_rename(action, losses) if action.type == CREATED else action for action in actions]
+    names = [action.name for action in pruned]
+    return [
+        _reject_likely_rename(desired, action, names, losses)
+        for desired, action in zip(declarations, actions, strict=True)
+    ]
 
 
-def _reject_likely_rename(action: Action, losses: Mapping[tuple[str, str], Sequence[str]]) -> Action:
+def _reject_likely_rename(
+    desired: Desired, action: Action, names: Sequence[str], losses: Mapping[tuple[str, str], Sequence[str]]
+) -> Action:
     kind = action.kind
+    if desired.previous_name in names:
+        message = f"the {kind.name} {desired.previous_name!r} exists as well, and would be deleted"
+        hint = f"To delete it, declare it absent; if it is another {kind.name}, remove {kind.previous_option}."
+        return reject(action, "likely_rename", message, hint)
+    if action.type != CREATED:
+        return action
+    if desired.previous_name and names:
+        pruned = join_limited([repr(name) for name in names], ", ")
+        message = f"it would be created, since there is no {desired.previous_name!r} to rename, and {pruned} deleted"
+        return reject(action, "likely_rename", message, f"Correct {kind.previous_option}, or remove it.")
     for field, repository in _repositories(kind, action.after):
-        if pruned := losses.get((field, repository)):
-            names = join_limited([repr(name) for name in pruned], ", ")
-            message = f"it would be created, and {names} with the same {field} deleted: that looks like a rename"
+        if lost := losses.get((field, repository)):
+            pruned = join_limited([repr(name) for name in lost], ", ")
+            message = f"it would be created, and {pruned} with the same {field} deleted: that looks like a rename"
             hint = (
                 f"To rename that one and keep what it contains, set {kind.previous_option} to its {kind.key}. "
                 f"If this is another {kind.name}, create it in a run without prune."

@@ -77,6 +77,11 @@ def _absent(desired: Desired, before: Object | None, names: Names) -> Action:
     kind = desired.kind
     if before is None:
         return Action(kind, UNCHANGED, desired.label)
+    if before[kind.key] == desired.previous_name and not desired.id:
+        kept = (
+            f"{desired.subject}: it does not exist, and {desired.previous_name!r}, its {kind.previous_option}, is kept."
+        )
+        return Action(kind, UNCHANGED, desired.label, warnings=[kept])
     if desired.name in (None, before[kind.key]):
         return deletion(kind, before, names)
     message = f"nothing is deleted, because the {kind.name} {before['id']} is named {before[kind.key]!r}"

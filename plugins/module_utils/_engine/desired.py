@@ -78,7 +78,9 @@ class Desired:
     @property
     def warnings(self) -> list[str]:
         """What may be a mistake in a create, a sentence each."""
-        doubts = (self.kind.field(name).doubt(value) for name, value in self.values.items())
+        doubts = [self.kind.field(name).doubt(value) for name, value in self.values.items()]
+        if self.previous_name:
+            doubts.append(f"it is created, since there is no {self.kind.name} {self.previous_name!r} to rename")
         return [f"{self.subject}: {doubt}." for doubt in doubts if doubt]
 
     def _problem(self) -> str:

@@ -18,7 +18,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mo
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import apply_plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, resolve
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
 
 
 def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Result:
@@ -26,6 +26,8 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     desired = Desired.parse(kind, options)
     client.hide(desired.credentials)
     planned = plan(kind, [desired], _existing(desired, client), read_references([desired], client))
+    if mode.diff:
+        planned = with_names(planned, client)
     if rejection := planned.rejection():
         return Result({}, rejection)
     (outcome,) = apply_plan(client, planned.actions, mode)
@@ -93,3 +95,15 @@ def read_references(declarations: Sequence[Desired], client: Client) -> dict[str
     """Read the lists of the kinds that any declaration names an object of, each once."""
     kinds = {kind.name: kind for desired in declarations for kind in desired.named_kinds}
     return {name: client.of(kind).known.objects for name, kind in kinds.items()}
+
+
+def with_names(planned: Plan, client: Client) -> Plan:
+    """Return the plan with the names of what changed objects refer to, for display, if they can be read."""
+    if not any(action.changed for action in planned.actions):
+        return planned
+    try:
+        references = {kind.name: client.of(kind).known.objects for _field, kind in planned.kind.references}
+    except OecError:
+        # The ids are displayed then: what is planned does not depend on it.
+        return planned
+    return planned.with_names(references)

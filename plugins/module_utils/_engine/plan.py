@@ -54,6 +54,11 @@ class Plan:
         name = failure.subject.name if failure.subject else None
         return {self.kind.name: name, "code": failure.code, "message": failure.sentences}
 
+    def with_names(self, references: References) -> Plan:
+        """Return the plan with the names of the objects that fields refer to, for display."""
+        names = _reference_names(self.kind, references)
+        return replace(self, actions=[replace(action, names=names) for action in self.actions])
+
     @cached_property
     def digest(self) -> str:
         """The hash over all changes, in any order: equal plans have the same."""
@@ -103,7 +108,7 @@ def plan(
         unlisted = [item for item in objects if item["id"] not in declared_ids]
         pruned = [replace(deletion(kind, item, names), is_pruned=True) for item in unlisted]
         problems = _prune_limit_problems(kind, pruned, prune_limit)
-        actions = [*reject_likely_renames(actions, pruned), *pruned]
+        actions = [*reject_likely_renames(declarations, actions, pruned), *pruned]
     return Plan(kind, actions, problems)
 
 

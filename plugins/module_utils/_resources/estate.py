@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +35,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import 
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import Outcome, apply_plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read_references
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read_references, with_names
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 
@@ -75,6 +76,8 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
         prune=options["prune"] and not only,
         prune_limit=options["prune_limit"],
     )
+    if mode.check or mode.diff:
+        planned = with_names(planned, client)
     values: dict[str, Any] = {"drift": _drift(planned), "plan_digest": planned.digest}
     if mode.diff:
         values["diff"] = [action.diff for action in planned.actions if action.changed]
@@ -113,6 +116,10 @@ def _check(options: Options) -> None:
     if options["prune"] and not options["projects"]:
         message = "prune with an empty list of projects would delete every project"
         raise OecError("invalid_input", message, "Declare those to keep.")
+    digest = options["plan_digest"]
+    if digest and not re.fullmatch("[0-9a-f]{64}", digest.strip()):
+        hint = "Use the plan_digest that check mode returned."
+        raise OecError("invalid_input", "plan_digest is not made up of 64 hexadecimal digits", hint)
 
 
 def _selected(items: Sequence[Mapping[str, Any]], only: Sequence[str]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -145,9 +152,10 @@ def _declarations(
 
 def _changed_plan(planned: Plan, options: Options) -> Failure | None:
     """Return `plan_changed` where another plan was approved than what would be applied."""
-    if options["plan_digest"] in (None, "", planned.digest):
-        return None
     count = sum(action.changed for action in planned.actions)
+    # A run that was approved, and is run again, has nothing left to do.
+    if not count or (options["plan_digest"] or "").strip() in ("", planned.digest):
+        return None
     message = (
         f"the plan is not the approved one, as what exists or is declared has changed; it has {count} change(s) now"
     )
@@ -188,9 +196,9 @@ def _partial_failure(outcomes: Sequence[Outcome], mode: Mode) -> Failure | None:
     skipped = sum(failure.code == "skipped" for failure in failures)
     counts = {
         "would fail" if mode.check else "failed": len(failures) - skipped,
-        "would not be tried" if mode.check else "were not tried": skipped,
+        "would not be tried" if mode.check else "not tried": skipped,
         "would change" if mode.check else "changed": sum(outcome.changed for outcome in outcomes),
-        "need no change": sum(not outcome.action.changed and not outcome.failure for outcome in outcomes),
+        "unchanged": sum(not outcome.action.changed and not outcome.failure for outcome in outcomes),
     }
     parts = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     return join_failures(failures, f"of {len(outcomes)} projects, {parts}", failures[0].details)

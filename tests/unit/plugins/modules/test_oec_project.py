@@ -279,17 +279,33 @@ def test_a_create_among_250_projects_takes_5_requests(oec_project, emulator):
 )
 def test_a_project_found_by_id_needs_no_list(oec_project, emulator, options, requests):
     project = emulator.add_project("Client ERP")
-    oec_project(project_id=project["id"], **options)
+    oec_project(project_id=project["id"], diff=False, **options)
     assert [entry.method for entry in emulator.log.requests()] == requests
     assert emulator.log.count("GET /projects") == 0
 
 
 def test_a_rename_by_id_looks_for_the_new_name_in_the_list(oec_project, emulator):
     project = emulator.add_project("Client ERP")
-    assert oec_project(project_id=project["id"], name="Client ERP (Ltd)")["changed"]
+    assert oec_project(project_id=project["id"], name="Client ERP (Ltd)", diff=False)["changed"]
     assert [entry.method for entry in emulator.log.requests()] == ["GET", "GET", "PATCH"]
     other = emulator.add_project("Bakery ERP")
     assert oec_project(project_id=other["id"], name="Client ERP (Ltd)")["error"]["code"] == "name_taken"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"state": "absent"}, {"default_branch": "dev"}, {"project_id": "", "name": "New", "server": SERVER_ID}],
+    ids=["delete", "update", "create"],
+)
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_a_diff_names_the_server_if_it_can(oec_project, emulator, options, is_readable):
+    project = emulator.add_project("Client ERP")
+    if not is_readable:
+        emulator.faults.add("status", "GET", "/servers", status=403)
+    diff = oec_project(**{"project_id": project["id"], **options})["diff"]
+    server = "production-fsn1" if is_readable else f'"{SERVER_ID}"'
+    assert f"server: {server}\n" in diff["before"] + diff["after"]
+    assert len(writes(emulator)) == 1
 
 
 # Failures of the API. `key`: one of the emulator's keys, or any other text.

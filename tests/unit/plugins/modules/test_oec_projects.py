@@ -171,7 +171,7 @@ def test_check_mode_has_a_line_for_each_change(provision, emulator):
     assert "msg" not in provision(*items, prune=True, check=True)
 
 
-def test_check_mode_has_a_line_for_each_change_beside_what_is_rejected(provision, emulator):
+def test_check_mode_has_lines_beside_what_is_rejected(provision, emulator):
     add_projects(emulator, "Bakery", "Twin", "Twin")
     items = [{"name": "Bakery", "default_branch": "hotfix"}, {"name": "Twin"}]
     result = provision(*items, skip_rejected=True, check=True, diff=False)
@@ -195,8 +195,16 @@ def test_what_was_approved_is_what_is_applied(provision, emulator):
         assert (result["error"]["code"], result["plan_digest"] == digest) == ("plan_changed", False)
     assert writes(emulator) == []
     emulator.edit(changes["id"], default_branch="main")
-    assert provision(item, plan_digest=digest)["plan_digest"] == digest
+    assert provision(item, plan_digest=f" {digest}\n")["plan_digest"] == digest
     assert len(writes(emulator)) == 1
+    # Run again, it has nothing left to do.
+    assert provision(item, plan_digest=digest)["changed"] is False
+
+
+@pytest.mark.parametrize("digest", ["approved", "0" * 63, "A" * 64])
+def test_what_is_no_digest_is_rejected_before_any_request(provision, emulator, digest):
+    assert provision(NEW, plan_digest=digest)["error"]["code"] == "invalid_input"
+    assert emulator.log.count() == 0
 
 
 # Some of the items.
@@ -241,7 +249,7 @@ def test_rejected_items_can_be_skipped(provision, emulator, check):
     codes = [entry["error"] and entry["error"]["code"] for entry in result["projects"]]
     assert codes == [None, "ambiguous_name", None, "skipped"]
     assert (result["changed"], result["error"]["code"]) == (True, "ambiguous_name")
-    counted = "1 would fail, 1 would not be tried, 2 would change" if check else "1 failed, 1 were not tried, 2 changed"
+    counted = "1 would fail, 1 would not be tried, 2 would change" if check else "1 failed, 1 not tried, 2 changed"
     assert result["msg"].startswith(f"of 4 projects, {counted}:\n- project 'Twin': ")
     assert len(writes(emulator)) == (0 if check else 2)
 
@@ -352,7 +360,7 @@ def test_what_would_fail_alike_is_skipped(provision, emulator):
     assert (skipped["action"], skipped["changed"], skipped["project"]) == ("failed", False, third)
     assert (skipped["error"]["status"], skipped["error"]["code"]) == (None, "skipped")
     assert skipped["error"]["details"] == [{"code": "ip_blocked", "status": 429}]
-    counted = "of 4 projects, 1 failed, 1 were not tried, 1 changed, 1 need no change:"
+    counted = "of 4 projects, 1 failed, 1 not tried, 1 changed, 1 unchanged:"
     assert result["msg"].splitlines()[0] == counted
     assert [line.partition(":")[0] for line in result["msg"].splitlines()[1:]] == [
         "- project 'Second'",
@@ -408,7 +416,7 @@ def test_500_unchanged_projects_are_read_once(provision, emulator, field, reques
 def test_ids_are_looked_up_in_the_list(provision, emulator):
     first, second = add_projects(emulator, "Twin", "Twin")
     items = [{"project_id": first["id"], "default_branch": "dev"}, {"project_id": second["id"].upper()}]
-    assert actions(provision(*items)) == [("Twin", "updated"), ("Twin", "unchanged")]
+    assert actions(provision(*items, diff=False)) == [("Twin", "updated"), ("Twin", "unchanged")]
     assert writes(emulator) == [("PATCH", project_path(first), {"default_branch": "dev"})]
     assert emulator.log.count() == 2
 

@@ -55,6 +55,7 @@ def codes(found):
 EXISTING, TWINS = project(), [project("Twin", 11), project("Twin", 12)]
 # Options that find the existing project, and such that create one.
 ACME, ACME_ID, NEW = {"name": "Acme"}, {"project_id": uuid(1)}, {"name": "New", "server": "paris"}
+NAME_B, WAS_ACME, NAMED_B = {"name": "B"}, {"previous_name": "Acme"}, project("B", 2)
 MISSING_ID, ABSENT, ATLANTIS = {"project_id": UNKNOWN_ID}, {"state": "absent"}, {"server": "atlantis"}
 DEV, REPO_2, VERSION = {"default_branch": "dev"}, {"git_repo_url": f"{REPO}2"}, {"odoo_version": "18.0"}
 REDACTED = {"git_repo_url": REDACTED_REPO}
@@ -100,6 +101,21 @@ def test_an_unusual_version_is_warned_of_at_create(version, count):
     (created,) = actions(NEW | {"odoo_version": version})
     (unchanged,) = actions(ACME | {"odoo_version": version}, existing=[project(odoo_version=version.strip())])
     assert (len(created.warnings), unchanged.warnings) == (count, ())
+
+
+@pytest.mark.parametrize(
+    ("options", "existing", "warning"),
+    [
+        ({"server": "paris"}, [], "project 'B': it is created, since there is no project 'Acme' to rename."),
+        (ABSENT, [EXISTING], "project 'B': it does not exist, and 'Acme', its previous_name, is kept."),
+        (ABSENT, [], None),
+        ({}, [NAMED_B], None),
+        ({}, [EXISTING], None),
+    ],
+)
+def test_a_previous_name_that_renames_nothing_is_warned_of(options, existing, warning):
+    (action,) = actions(NAME_B | WAS_ACME | options, existing=existing)
+    assert list(action.warnings) == [warning] * (warning is not None)
 
 
 @pytest.mark.parametrize("item", [ACME, ACME_ID, ACME | {"server": "berlin"}, ACME | {"server": BERLIN}])
@@ -184,7 +200,9 @@ DIFFS = {
 @pytest.mark.parametrize(("item", "before", "after", "differences", "line"), DIFFS.values(), ids=DIFFS)
 def test_a_diff_is_yaml_for_people_without_secrets(item, before, after, differences, line):
     (action,) = actions(item, existing=[EXISTING, project("Private", 2, git_repo_url=PRIVATE_REPO)])
-    before_header, after_header = [str(action.subject) + ("" if side else " (absent)") for side in (before, after)]
+    current = action.before["name"] if before else None
+    before_header = f"project '{current}'" if before else f"{action.subject} (absent)"
+    after_header = f"{action.subject}" if after else f"{action.subject} (absent)"
     texts = ["".join(f"{each}\n" for each in side) for side in (before, after)]
     headers = {"before_header": before_header, "after_header": after_header}
     assert action.diff == {"before": texts[0], "after": texts[1], **headers}
@@ -243,7 +261,7 @@ def test_each_value_stored_differently_is_warned_of(stored, names):
 TO_PARIS, TO_18 = ("server", "berlin", "paris"), ("odoo_version", "17.0", "18.0")
 
 KEYS = [NEW | {"name": name, "idempotency_key": "k"} for name in "AB"]
-NAMED_B, TO_B, B_TO_ACME = project("B", 2), ACME_ID | {"name": "B"}, {"project_id": uuid(2)} | ACME
+TO_B, B_TO_ACME = ACME_ID | {"name": "B"}, {"project_id": uuid(2)} | ACME
 NEW_B, CAFE = NEW | {"name": "B"}, project("Café")
 TAKEN, SAME_NAME = ["name_taken"], ["similar_name"]
 MESSAGES = [
@@ -253,13 +271,13 @@ MESSAGES = [
     (
         [NEW | {"name": "Acme "}],
         "similar_name",
-        f"project 'Acme' ({uuid(1)}) differs only in case, whitespace, or characters that look alike or not at all",
+        f"project 'Acme' ({uuid(1)}) differs only in case, whitespace, or what cannot be seen",
     ),
     (
         [{"name": "Ame\u0301lie", "server": "paris"}, {"name": "Amélie", "server": "paris"}],
         "similar_name",
         "project 'Ame\u0301lie' ('Ame\\u0301lie') of the same list differs only in case, whitespace, "
-        "or characters that look alike or not at all",
+        "or what cannot be seen",
     ),
     (
         [ACME_ID | ABSENT | {"name": "Other"}],
@@ -294,6 +312,20 @@ def test_a_rejected_declaration_says_what_is_wrong(items, code, message):
     (failure,) = {str(action.rejection): action.rejection for action in found.actions if action.rejection}.values()
     assert (failure.code, failure.message) == (code, message)
     assert found.rejection().message == str(failure)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"server": "paris"}, "Remove it for now, and create the new 'Acme' in the next run."),
+        ({"previous_name": "Old"}, "Declare it as 'Old' for now, and rename it in the next run."),
+        (ABSENT, "Remove it: afterwards, no object has this name."),
+    ],
+)
+def test_the_hint_to_a_name_that_is_given_up_loses_nothing(options, hint):
+    """With prune, an existing project that is no longer declared would be deleted."""
+    found = planned(TO_B, ACME | options, existing=[EXISTING, project("Old", 4)])
+    assert [action.rejection and action.rejection.hint for action in found.actions] == [None, hint]
 
 
 PLANS = {
@@ -343,8 +375,13 @@ PLANS = {
         [EXISTING],
         ["duplicate_declaration"] * 2,
     ),
+    "a previous name that is declared": (
+        [ACME, NAME_B | WAS_ACME],
+        [EXISTING],
+        ["duplicate_declaration"] * 2,
+    ),
     "two of the previous name": ([{"name": "B", "previous_name": "Twin"}], TWINS, ["ambiguous_name"]),
-    "a previous name, absent": ([{"name": "B", "previous_name": "Acme"} | ABSENT], [EXISTING], ["name_mismatch"]),
+    "a previous name, absent": ([{"name": "B", "previous_name": "Acme"} | ABSENT], [EXISTING], ["unchanged"]),
     "another name, absent": ([TO_B | ABSENT], [EXISTING], ["name_mismatch"]),
     "its own name, absent": ([ACME | ACME_ID | ABSENT], [EXISTING], ["deleted"]),
     "renamed, and created anew": ([TO_B, NEW | {"name": "Acme"}], [EXISTING], ["duplicate_declaration"]),
@@ -480,6 +517,9 @@ PRUNED = {
     "declared, but on an unknown server": ([ACME | ATLANTIS], [EXISTING], {}, ["unknown_server"]),
     "declared, but ambiguous": ([{"name": "Twin"}], TWINS, {}, ["ambiguous_name"]),
     "renamed by name": ([NEW | {"name": "B", "previous_name": "Acme", "server": "berlin"}], [EXISTING], {}, []),
+    "a previous name beside the name": ([NAME_B | WAS_ACME], [EXISTING, NAMED_B], ONE, ["likely_rename"]),
+    "a wrong previous name": ([NEW | {"previous_name": "Acmee"}], [EXISTING], ONE, ["likely_rename"]),
+    "a previous name of none, and nothing to prune": ([NEW | WAS_ACME], [], ONE, []),
     "a rename without an id": ([NEW | {"git_repo_url": REPO}], [EXISTING], ONE, ["likely_rename"]),
     "of the same repository": ([NEW | {"git_repo_url": f"{PRIVATE_REPO}.git/"}], [EXISTING], ONE, ["likely_rename"]),
     "of another repository": ([NEW | {"git_repo_url": f"{REPO}-2"}], [EXISTING], ONE, []),
