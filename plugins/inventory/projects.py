@@ -89,7 +89,8 @@ notes:
     so it stays valid when filters and groups change. C(ansible-playbook --flush-cache) reads the API again.
   - C(ansible-inventory --list) wraps a text that contains braces in C(__ansible_unsafe).
     Ansible reads that back as text, and C(--host) prints it unchanged.
-  - O(api_key), O(api_url) and O(ca_path) may be templates, such as a lookup, or encrypted with Ansible Vault.
+  - O(api_key), O(api_url), O(validate_certs) and O(ca_path) may be templates, such as a lookup,
+    or encrypted with Ansible Vault.
   - In AWX or the Automation Platform, add it as a source of the kind "Sourced from a Project" and type the file's path.
     A custom credential whose type sets E(OECSH_API_KEY) in the environment works for the source and for the jobs.
     If the jobs run in another execution environment than the source,
@@ -161,12 +162,13 @@ from typing import Any
 
 from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any, unknown_option
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, unique_host_names
@@ -174,6 +176,7 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_nam
 Variables = dict[str, Any]
 
 GROUP = "oec_projects"
+_OPTIONS = [field.name for field in fields(Settings)]
 
 _wrap_unsafe: Callable[[str], str] = str
 _trust: Callable[[str], str] = str
@@ -193,9 +196,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         try:
-            projects = self._projects(path, read_cache=cache)
+            self._check_options(config)
+            projects = self._projects(path, self._settings(config), read_cache=cache)
         except OecError as error:
             raise AnsibleParserError(str(error)) from None
         inventory.add_group(GROUP)
@@ -206,9 +210,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for project in selected:
             self._construct(inventory, hosts[project["oec_id"]])
 
-    def _projects(self, path: str, *, read_cache: bool) -> list[Variables]:
+    def _check_options(self, config: Mapping[str, Any]) -> None:
+        for option in config:
+            if option not in self._options:
+                unknown = unknown_option(str(option), self._options)
+                raise OecError(unknown.code, unknown.message, unknown.hint)
+
+    def _projects(self, path: str, settings: Settings, *, read_cache: bool) -> list[Variables]:
         """Return the variables of every project, selected or not; from the cache if that is fresh."""
-        settings = self._settings()
         use_cache = self.get_option("cache")
         # Another key may see other projects; its hash identifies it, as a cache must not contain a key.
         account_hash = sha256(f"{settings.api_url} {settings.api_key}".encode()).hexdigest()
@@ -220,14 +229,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._cache[cache_key] = projects
         return [_mark_unsafe(project) for project in projects]
 
-    def _settings(self) -> Settings:
+    def _settings(self, config: Mapping[str, Any]) -> Settings:
         self.templar.available_variables = self._vars or {}
+        # Where a boolean belongs, Ansible takes a template for false, and every other word too.
+        given = {**{name: self.get_option(name) for name in _OPTIONS}, "validate_certs": config.get("validate_certs")}
         options = {}
-        for name in (field.name for field in fields(Settings)):
+        for name, value in given.items():
             try:
-                options[name] = self.templar.template(self.get_option(name))
+                options[name] = self.templar.template(value)
             except AnsibleError as error:
                 raise OecError("invalid_input", f"the template of {name} fails: {error}") from None
+        try:
+            options["validate_certs"] = options["validate_certs"] in (None, "") or boolean(options["validate_certs"])
+        except TypeError:
+            raise OecError("invalid_input", "validate_certs is not a boolean", "Use true or false.") from None
         texts = {name: str(options[name] or "") for name in ("api_key", "api_url", "ca_path")}
         return Settings(**{**options, **texts, "ca_path": os.path.expanduser(texts["ca_path"].strip())})
 

@@ -76,7 +76,7 @@ def provision_items(
     `only`: the option of `oec_projects` that the plan was made with.
     """
     declared, _pruned = _planned(plan, items)
-    patterns = [only] if isinstance(only, str) else list(only or [])
+    patterns = [only] if isinstance(only, str) else [each for each in only or [] if str(each).strip()]
     selected = [item for item in items if matches_any(patterns, *_labels(item))]
     return [_pinned(selected[index], declared[index]) for index in indexes]
 
@@ -89,7 +89,9 @@ def _pinned(item: Item, entry: Entry) -> dict[str, Any]:
     aliases = {"project_id": "id", "server": "server_id"}
     found = {"project_id": entry["project_id"], "server": (entry["project"] or {}).get("server_id")}
     pinned = {name: value for name, value in found.items() if value}
-    kept = {name: value for name, value in item.items() if name not in [aliases[each] for each in pinned]}
+    # An earlier batch may have given the previous name to another project since.
+    dropped = {"previous_name", *(aliases[each] for each in pinned)}
+    kept = {name: value for name, value in item.items() if name not in dropped}
     # Compared with all of the others when the whole list was planned.
     return {**kept, **pinned, "allow_similar_name": True}
 

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
@@ -16,7 +17,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import DEFAULT_URL
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, of_item
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import nearest
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import unknown_option
 
 _TYPE_NAMES = {bool: "boolean", list: "list", dict: "dictionary"}
 
@@ -59,22 +60,26 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
         argument = arguments.get(option)
         if argument is None:
             if not option.startswith("_ansible"):
-                yield _unknown_option(option, arguments)
+                yield unknown_option(option, arguments)
         elif "options" in argument and isinstance(value, Mapping):
-            yield from option_failures(value, argument["options"])
+            for failure in option_failures(value, argument["options"]):
+                yield replace(failure, message=f"{option}: {failure.message}")
         elif "options" in argument and isinstance(value, list):
             for number, item in enumerate(value, 1):
-                if isinstance(item, Mapping):
-                    name = str(item["name"]) if item.get("name") else None
-                    for failure in option_failures(item, argument["options"]):
-                        yield of_item(failure, number, option.removesuffix("s"), name)
+                name = str(item["name"]) if isinstance(item, Mapping) and item.get("name") else None
+                for failure in _item_failures(item, argument["options"]):
+                    yield of_item(failure, number, option.removesuffix("s"), name)
+        elif "choices" in argument and isinstance(value, str) and value not in argument["choices"]:
+            yield Failure("invalid_input", f"{option} is {value!r}, and must be {' or '.join(argument['choices'])}")
         elif "str" in (argument["type"], argument.get("elements")):
             for each in value if isinstance(value, list) and argument["type"] == "list" else [value]:
                 if kind := next((name for cls, name in _TYPE_NAMES.items() if isinstance(each, cls)), None):
                     yield Failure("invalid_input", f"{option} is a {kind}, and must be a text", "Quote what you mean.")
 
 
-def _unknown_option(option: str, known: Iterable[str]) -> Failure:
-    close = nearest(option, known)
-    hint = f"Did you mean {close!r}?" if close else f"The options are: {', '.join(sorted(known))}."
-    return Failure("unknown_option", f"there is no option {option!r}", hint)
+def _item_failures(item: Any, spec: Spec) -> Iterator[Failure]:
+    if isinstance(item, Mapping):
+        yield from option_failures(item, spec)
+    else:
+        hint = "Write it as `name: NAME`, with its other options below."
+        yield Failure("invalid_input", "it is no dictionary of options", hint)

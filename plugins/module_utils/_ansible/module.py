@@ -24,7 +24,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client impor
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import MIN_KEY_LENGTH, Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, reject_all
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import MASK, Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 
 # The parts of a diff are redacted field by field before, and a name in them may look like a URL.
@@ -69,6 +69,8 @@ class OecModule(AnsibleModule):
         redact = self.redaction
         # Ansible returns the options as `invocation`, also of a call that it rejects itself.
         self.params = redact.options(redact(self.params))
+        if not isinstance(self.params.get("api_key", ""), str):
+            self.params["api_key"] = MASK
         return redact(result)
 
     def fail(self, failure: Failure, **values: Any) -> NoReturn:

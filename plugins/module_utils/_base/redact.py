@@ -20,11 +20,13 @@ MASK = "***"
 
 # In a sentence, a URL ends somewhere; a field that is one URL may hold any character in its password.
 _CREDENTIALS_IN_TEXT = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
-_QUERY_IN_TEXT = re.compile(r"(?<=://)([^?#\s\"'<>]*[?#])[^\s\"'<>]+")
+_QUERY_IN_TEXT = re.compile(r"(?<=://)([^?#;\s\"'<>]*[?#;])[^\s\"'<>]+")
 _CREDENTIALS_OF_URL = re.compile(r"\A([a-z][a-z0-9+.-]*://).*@", re.DOTALL | re.IGNORECASE)
-_QUERY_OF_URL = re.compile(r"\A([a-z][a-z0-9+.-]*://[^?#]*[?#]).+", re.DOTALL | re.IGNORECASE)
+_QUERY_OF_URL = re.compile(r"\A([a-z][a-z0-9+.-]*://[^?#;]*[?#;]).+", re.DOTALL | re.IGNORECASE)
 _SECRET_PARAMETER = re.compile(r"[?&#;][^?&#;=]*(?:token|key|secret|pass|auth|cred|sig|jwt)[^?&#;=]*=([^&#;]+)", re.I)
-_MASKED = re.compile(rf"//{re.escape(MASK)}@|[?#]{re.escape(MASK)}\Z")
+_MASKED = re.compile(rf"//{re.escape(MASK)}@|[?#;]{re.escape(MASK)}\Z")
+# One may stand where none is expected, such as under a misspelt option.
+_KEY = re.compile(r"oec_live_r[ow]_[A-Za-z0-9_-]{20,}")
 # What is shorter may be part of an ordinary word.
 _MIN_SECRET_LENGTH = 4
 
@@ -61,6 +63,7 @@ class Redaction:
                 clean = self.field(field, item)
                 for secret in longest_first:
                     clean = clean.replace(secret, MASK)
+                clean = _KEY.sub(MASK, clean)
                 return item if clean == item else clean
             if isinstance(item, Mapping):
                 return {redact(key): redact(inner, str(key)) for key, inner in item.items()}
@@ -83,7 +86,7 @@ class Redaction:
 
 def _is_doubtful(url: Any) -> bool:
     """Return whether a value given as a URL may contain credentials in an unknown place."""
-    return url is not None and (not isinstance(url, str) or re.search("[@?#]", _MASKED.sub("", url)) is not None)
+    return url is not None and (not isinstance(url, str) or re.search("[@?#;]", _MASKED.sub("", url)) is not None)
 
 
 def without_credentials(url: str) -> str:

@@ -16,6 +16,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # NUL cannot be stored; lone surrogates cannot be encoded as UTF-8.
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -59,6 +61,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     choices = list(known)
     parts = [choice for choice in choices if word in choice.split("_")]
     return next(iter(get_close_matches(word, choices, n=1) + parts), None)
+
+
+def unknown_option(option: str, known: Iterable[str]) -> Failure:
+    """Return the failure of an option that does not exist, with the one that was probably meant."""
+    choices = sorted(known)
+    close = nearest(option, choices)
+    hint = f"Did you mean {close!r}?" if close else f"The options are: {', '.join(choices)}."
+    return Failure("unknown_option", f"there is no option {option!r}", hint)
 
 
 def matches_any(patterns: Iterable[Any], *values: str | None) -> bool:

@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
 from ansible.vars.manager import VariableManager
 from ansible_collections.oecsh.cloud.plugins.inventory import projects
+from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 from ansible_collections.oecsh.cloud.tests.support import PRIVATE_REPO, REDACTED_REPO, REPO, SERVER_ID, UNKNOWN_ID
 
 ONE = "11111111-aaaa-4000-8000-000000000001"
@@ -436,6 +437,8 @@ def test_only_files_with_the_documented_names_are_read(source, tmp_path, name, i
         ({"api_key": "{{ api_kye }}"}, ["template of api_key", "api_kye"]),
         ({"api_url": "http://api.oec.sh"}, ["https"]),
         ({"ca_path": "~/none.pem"}, [str(Path.home() / "none.pem")]),
+        ({"validate_certs": "ture"}, ["validate_certs", "true or false"]),
+        ({"odoo_version": "17.0"}, ["'odoo_version'", "'odoo_versions'"]),
     ],
     ids=str,
 )
@@ -446,6 +449,20 @@ def test_a_failure_says_what_to_do(failure, emulator, options, words):
     printed = "".join(traceback.format_exception(error))
     assert printed.count("Traceback") == 1
     assert "xxx" not in printed
+
+
+@pytest.mark.parametrize(
+    ("validate_certs", "is_checked"),
+    [("yes", True), ("{{ 1 == 1 }}", True), ("", True), (None, True), ("{{ 1 == 2 }}", False), (False, False)],
+)
+def test_certificates_are_checked_unless_that_is_off(inventory, failure, validate_certs, is_checked):
+    with Emulator(tls=True) as server:
+        server.fill(1)
+        options = {"api_url": server.url, "validate_certs": validate_certs}
+        if is_checked:
+            assert "is not trusted" in str(failure(**options))
+        else:
+            assert len(hosts(inventory(**options))) == 1
 
 
 def test_a_missing_key(failure, emulator, environment):

@@ -104,8 +104,8 @@ def test_a_batch_has_the_ids_that_the_plan_found():
     created = entry("b", "created", project_id=None, project={"name": "b", "server_id": "id-berlin"})
     planned = plan(entry("a", project={"name": "a", "server_id": "id-paris"}), created, entry("c", "deleted"))
     items = [
-        {"id": "ID-A", "name": "a", "server_id": "paris", "default_branch": "dev"},
-        {"name": "b"},
+        {"id": "ID-A", "name": "a", "previous_name": "b", "server_id": "paris", "default_branch": "dev"},
+        {"name": "b", "previous_name": "a"},
         {"name": "c", "server": "x", "state": "absent"},
     ]
     same = {"allow_similar_name": True}
@@ -116,7 +116,9 @@ def test_a_batch_has_the_ids_that_the_plan_found():
     ]
 
 
-@pytest.mark.parametrize(("only", "names"), [(["b"], "b"), (["[bc]"], "bc"), ("b", "b"), (["id-1"], "d"), ([], "abcd")])
+@pytest.mark.parametrize(
+    ("only", "names"), [(["b"], "b"), (["[bc]"], "bc"), ("b", "b"), (["id-1"], "d"), ([], "abcd"), ([" "], "abcd")]
+)
 def test_a_batch_of_selected_items(only, names):
     items = [*declared("abc"), {"id": "id-1"}]
     planned = plan(*map(entry, names))

@@ -68,7 +68,12 @@ OPTIONS = {
         "unknown_option",
         [["nothing was written"], ["item 1: ", "'name'"], ["item 2: project 'Client ERP'", "'colour'"]],
     ),
-    "unknown, of the defaults": ("oec_projects", {"projects": [], "defaults": ITEM}, "unknown_option", [["'name'"]]),
+    "unknown, of the defaults": (
+        "oec_projects",
+        {"projects": [], "defaults": ITEM},
+        "unknown_option",
+        [["defaults: ", "'name'"]],
+    ),
     "a boolean": ("oec_project", {"name": False}, "invalid_input", [["name is a boolean", "Quote"]]),
     "a list": ("oec_project", {**ITEM, "odoo_version": ["17.0"]}, "invalid_input", [["odoo_version is a list"]]),
     "a dictionary": ("oec_project_info", {"server": {"a": 1}}, "invalid_input", [["server is a dictionary"]]),
@@ -77,6 +82,18 @@ OPTIONS = {
         {"projects": [{**ITEM, "default_branch": True}]},
         "invalid_input",
         [["item 1: project 'Client ERP'", "default_branch is a boolean"]],
+    ),
+    "another state": (
+        "oec_projects",
+        {"projects": [ITEM, {**ITEM, "state": "deleted"}]},
+        "invalid_input",
+        [["item 2: project 'Client ERP'", "state is 'deleted'", "present or absent"]],
+    ),
+    "items that are no dictionaries": (
+        "oec_projects",
+        {"projects": [ITEM, None, f"name=x git_repo_url={PRIVATE_REPO}"]},
+        "invalid_input",
+        [["nothing was written"], ["item 2: ", "no dictionary"], ["item 3: ", "no dictionary"]],
     ),
     "a boolean in a list": ("oec_projects", {"projects": [], "only": [True]}, "invalid_input", [["only is a boolean"]]),
 }
@@ -90,6 +107,13 @@ def test_a_mistake_in_the_options_is_named(run_module, emulator, name, options, 
         assert [word for word in words if word not in line] == []
     assert [secret for secret in ("hunter22", emulator.keys.full) if secret in json.dumps(result)] == []
     assert emulator.log.count() == 0
+
+
+@pytest.mark.parametrize("options", [{"api_key": ["k" * 30]}, {"api_key": {"k" * 30: "k" * 30}}], ids=["list", "dict"])
+def test_a_key_that_is_no_text_is_not_displayed(run_module, options):
+    result = run_module("oec_project_info", **options)
+    assert (result["failed"], result["invocation"]["module_args"]["api_key"]) == (True, "***")
+    assert "k" * 30 not in json.dumps(result)
 
 
 @pytest.mark.parametrize("version", [17.0, "17.0"])

@@ -29,6 +29,9 @@ REDACTION = FIELDS.hiding([KEY, "hunter22", "", "hunter22-longer"])
         pytest.param("at https://h/r.git?ref=1 now", "at https://h/r.git?*** now", id="query-in-a-text"),
         pytest.param({URL: "https://h/r?private_token=a b"}, {URL: "https://h/r?***"}, id="query-in-a-field"),
         pytest.param({URL: "https://joe:pw@h/r#token=abcd?x"}, {URL: "https://***@h/r#***"}, id="fragment"),
+        pytest.param("at https://h/r;token=abcd; now", "at https://h/r;*** now", id="parameter-in-a-path"),
+        pytest.param({URL: "https://h/r;token=abcd"}, {URL: "https://h/r;***"}, id="parameter-in-a-field"),
+        pytest.param(f"not oec_live_ro_{'x' * 20}!", "not ***!", id="another-key"),
         pytest.param("what? https://h/r! #1", "what? https://h/r! #1", id="question-mark-outside-a-url"),
         pytest.param("see https://git.example/@joe", "see https://git.example/@joe", id="at-sign-in-a-path"),
         pytest.param("'https://a:b@one' or 'ssh://c@two'", "'https://***@one' or 'ssh://***@two'", id="two-urls"),
@@ -111,6 +114,7 @@ def test_credentials_are_found_as_written_and_decoded(url, credentials):
     [
         ("https://joe:hunter22@git.example/r", "https://***@git.example/r"),
         ("https://git.example/r?private_token=hunter22", "https://git.example/r?***"),
+        ("https://git.example/r;token=hunter22", "https://git.example/r;***"),
     ],
 )
 def test_a_redacted_url_is_recognized(url, redacted):

@@ -14,6 +14,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
     is_uuid,
     matches_any,
     nearest,
+    unknown_option,
 )
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
@@ -101,3 +102,9 @@ def test_the_nearest_known_word_is_found(word, expected):
 )
 def test_names_that_look_the_same_compare_equal(name, same, is_same):
     assert (comparable_name(name) == comparable_name(same)) == is_same
+
+
+@pytest.mark.parametrize(("word", "hint"), [("nmae", "Did you mean 'name'?"), ("x", "The options are: name, server.")])
+def test_an_unknown_option_is_told_with_the_known_ones(word, hint):
+    failure = unknown_option(word, ["server", "name"])
+    assert (failure.code, failure.message, failure.hint) == ("unknown_option", f"there is no option {word!r}", hint)
