@@ -35,7 +35,7 @@ def assert_secret(job: Job, key: str) -> None:
 def test_provisioning_the_estate_twice(job: Make, emulator: Emulator) -> None:
     first = job(survey={"provision_prune": "no"}).run("provision_estate.yml")
     assert first.status == "successful", first.printed
-    assert first.statistics == {"ok": 13, "changed": 1, "failures": 0, "ignored": 0, "skipped": 3}
+    assert first.statistics == {"ok": 16, "changed": 1, "failures": 0, "ignored": 0, "skipped": 2}
     assert first.artifact_data == {
         "provision_summary": {"created": 3, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0}
     }
@@ -106,7 +106,7 @@ def test_a_survey_of_the_estate_has_strings_or_nothing(job: Make, emulator: Emul
 
 @pytest.mark.parametrize(
     ("survey", "reason"),
-    [({"provision_batch_size": "many"}, "batch size"), ({"provision_prune": "perhaps"}, "prune")],
+    [({"provision_batch_size": "many"}, "provision_batch_size must be"), ({"provision_prune": "perhaps"}, "prune")],
     ids=["batch size", "prune"],
 )
 def test_invalid_survey_values_are_rejected_before_a_write(
@@ -214,7 +214,7 @@ def test_a_job_with_many_failures_is_readable(job: Make, emulator: Emulator) -> 
     failing.run("provision_estate.yml")
     assert (failing.status, failing.statistics["failures"]) == ("failed", 1)
     assert failing.artifact_data["provision_summary"]["failed"] == 40
-    assert "40 of 40 projects failed" in failing.printed
+    assert "0 unchanged, 40 failed. It is safe to run this again:" in failing.printed
     assert "\x1b[31mred" not in failing.coloured
     assert_readable(failing)
     assert_secret(failing, emulator.keys.full)

@@ -99,11 +99,50 @@ def test_names_move_in_a_cycle_in_batches_of_one(emulator: Emulator, ansible: An
     assert {entry.method for entry in emulator.log.writes} == {"PATCH"}
 
 
-def test_an_empty_path_is_rejected_before_a_request(emulator: Emulator, ansible: Ansible) -> None:
-    roles = [role("export", export_path=" "), role("report", report_path="")]
+def test_an_invalid_variable_is_rejected_before_a_request(emulator: Emulator, ansible: Ansible) -> None:
+    roles = [
+        *(role("export", export_path=path) for path in (" ", None, "/", "new/")),
+        role("report", report_path=""),
+        *(role("drift", provision_projects=[], drift_fail=word) for word in ("ture", [])),
+        role("drift", provision_projects=[], drift_path="new/"),
+        *(role("provision", provision_projects=[], provision_batch_size=size) for size in ("many", -1, 2.5)),
+        role("provision", provision_projects=[], provision_plan_digest="approved"),
+    ]
     tasks = [{"block": [task], "rescue": [{"ansible.builtin.debug": {}}]} for task in roles]
-    printed, succeeded = end(ansible.play(LOCAL, tasks))
-    assert (succeeded, "rescued=2" in printed, emulator.log.count()) == (True, True, 0), printed
+    for options in ([], ["--check"]):
+        printed, succeeded = end(ansible.play(LOCAL, tasks, *options))
+        assert (succeeded, f"rescued={len(roles)}" in printed, emulator.log.count()) == (True, True, 0), printed
+        assert "The filter plugin" not in printed
+
+
+def test_empty_variables_are_the_defaults(emulator: Emulator, ansible: Ansible) -> None:
+    names = ("defaults", "only", "skip_rejected", "prune", "prune_limit", "plan_digest", "batch_size")
+    emulator.add_project("17")
+    for empty in ("", None):
+        variables: dict[str, Any] = {f"provision_{name}": empty for name in names}
+        changes = [{"name": "17", "default_branch": f"of-{empty}"}]
+        tasks = [
+            role("drift", provision_projects=changes, drift_fail="no", drift_path=empty, **variables),
+            role("provision", provision_projects=changes, **variables | {"provision_only": [" "]}),
+            role("drift", provision_projects=changes, drift_fail=empty, **variables | {"provision_only": 17}),
+        ]
+        printed, succeeded = end(ansible.play(LOCAL, tasks))
+        assert (succeeded, printed.count('"1 updated, 0 unchanged"')) == (True, 1), printed
+
+
+def test_a_play_in_check_mode_foretells(emulator: Emulator, ansible: Ansible) -> None:
+    """ansible_check_mode is true on the command line only."""
+    tasks = [role("provision", provision_projects=[{"name": "Acme", "server": SERVER}])]
+    printed, succeeded = end(ansible.play(LOCAL, tasks, check_mode=True))
+    assert (succeeded, names(emulator)) == (True, []), printed
+    assert "1 would be created, 0 unchanged (check mode: nothing was written)" in printed
+
+
+def test_batches_create_and_rename_what_was_planned(emulator: Emulator, ansible: Ansible) -> None:
+    """A project that an earlier batch has created is not what a later one renames."""
+    items = [{"name": "Acme"}, {"name": "Acme GmbH", "previous_name": "Acme"}]
+    printed, succeeded = end(ansible.start(*estate(ansible, items), "-e", "provision_batch_size=1"))
+    assert (succeeded, names(emulator)) == (True, ["Acme", "Acme GmbH"]), printed
 
 
 def test_unusual_names_become_unique_hosts(emulator: Emulator, ansible: Ansible) -> None:
