@@ -36,6 +36,9 @@ options:
   api_url:
     env:
       - name: OECSH_API_URL
+  validate_certs:
+    # As a boolean, a template would be false, and every other word too.
+    type: raw
   ca_path:
     # As a path, an empty one would become the folder in which Ansible is started.
     type: str
@@ -176,7 +179,6 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_nam
 Variables = dict[str, Any]
 
 GROUP = "oec_projects"
-_OPTIONS = [field.name for field in fields(Settings)]
 
 _wrap_unsafe: Callable[[str], str] = str
 _trust: Callable[[str], str] = str
@@ -197,9 +199,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
+        for option in (str(name) for name in config if name not in self._options):
+            raise AnsibleParserError(str(unknown_option(option, self._options)))
         try:
-            self._check_options(config)
-            projects = self._projects(path, self._settings(config), read_cache=cache)
+            projects = self._projects(path, read_cache=cache)
         except OecError as error:
             raise AnsibleParserError(str(error)) from None
         inventory.add_group(GROUP)
@@ -210,14 +213,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for project in selected:
             self._construct(inventory, hosts[project["oec_id"]])
 
-    def _check_options(self, config: Mapping[str, Any]) -> None:
-        for option in config:
-            if option not in self._options:
-                unknown = unknown_option(str(option), self._options)
-                raise OecError(unknown.code, unknown.message, unknown.hint)
-
-    def _projects(self, path: str, settings: Settings, *, read_cache: bool) -> list[Variables]:
+    def _projects(self, path: str, *, read_cache: bool) -> list[Variables]:
         """Return the variables of every project, selected or not; from the cache if that is fresh."""
+        settings = self._settings()
         use_cache = self.get_option("cache")
         # Another key may see other projects; its hash identifies it, as a cache must not contain a key.
         account_hash = sha256(f"{settings.api_url} {settings.api_key}".encode()).hexdigest()
@@ -229,14 +227,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._cache[cache_key] = projects
         return [_mark_unsafe(project) for project in projects]
 
-    def _settings(self, config: Mapping[str, Any]) -> Settings:
+    def _settings(self) -> Settings:
         self.templar.available_variables = self._vars or {}
-        # Where a boolean belongs, Ansible takes a template for false, and every other word too.
-        given = {**{name: self.get_option(name) for name in _OPTIONS}, "validate_certs": config.get("validate_certs")}
         options = {}
-        for name, value in given.items():
+        for name in (field.name for field in fields(Settings)):
             try:
-                options[name] = self.templar.template(value)
+                options[name] = self.templar.template(self.get_option(name))
             except AnsibleError as error:
                 raise OecError("invalid_input", f"the template of {name} fails: {error}") from None
         try:

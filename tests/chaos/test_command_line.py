@@ -103,6 +103,7 @@ def test_an_invalid_variable_is_rejected_before_a_request(emulator: Emulator, an
     roles = [
         *(role("export", export_path=path) for path in (" ", None, "/", "new/")),
         role("report", report_path=""),
+        role("report", report_path="page.html", report_oldest_supported="seventeen"),
         *(role("drift", provision_projects=[], drift_fail=word) for word in ("ture", [])),
         role("drift", provision_projects=[], drift_path="new/"),
         *(role("provision", provision_projects=[], provision_batch_size=size) for size in ("many", -1, 2.5)),
@@ -130,7 +131,7 @@ def test_empty_variables_are_the_defaults(emulator: Emulator, ansible: Ansible) 
         assert (succeeded, printed.count('"1 updated, 0 unchanged"')) == (True, 1), printed
 
 
-def test_a_play_in_check_mode_foretells(emulator: Emulator, ansible: Ansible) -> None:
+def test_a_play_in_check_mode_predicts(emulator: Emulator, ansible: Ansible) -> None:
     """ansible_check_mode is true on the command line only."""
     tasks = [role("provision", provision_projects=[{"name": "Acme", "server": SERVER}])]
     printed, succeeded = end(ansible.play(LOCAL, tasks, check_mode=True))

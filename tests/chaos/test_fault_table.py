@@ -329,7 +329,7 @@ def rendered() -> str:
 def test_safety_adds_no_request_to_the_normal_path(emulator: Emulator, run_module: Callable[..., Result]) -> None:
     def sent(**options: Any) -> list[str]:
         emulator.log.clear()
-        assert not run_module("oec_project", name=NAME, server=SERVER_ID, **options).get("failed")
+        assert not run_module("oec_project", name=NAME, server=SERVER_ID, diff=False, **options).get("failed")
         return [f"{entry.method} {entry.path}" for entry in emulator.log.requests()]
 
     assert sent() == ["GET /projects", "POST /projects"]

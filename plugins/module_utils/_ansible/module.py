@@ -69,7 +69,7 @@ class OecModule(AnsibleModule):
         redact = self.redaction
         # Ansible returns the options as `invocation`, also of a call that it rejects itself.
         self.params = redact.options(redact(self.params))
-        if not isinstance(self.params.get("api_key", ""), str):
+        if not isinstance(self.params.get("api_key") or "", str):
             self.params["api_key"] = MASK
         return redact(result)
 

@@ -26,7 +26,7 @@ LAYERS = {
     "doc_fragments": set(),
 }
 THIRD_PARTY = {"ansible", "requests", "yaml"}
-MAX_LINES = {"modules": 15, "filter": 15, "inventory": 125}
+MAX_LINES = {"modules": 15, "filter": 15, "inventory": 130}
 FILES = sorted((ROOT / "plugins").rglob("*.py"))
 
 
