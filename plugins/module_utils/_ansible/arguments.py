@@ -75,6 +75,8 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
             for each in value if isinstance(value, list) and argument["type"] == "list" else [value]:
                 if kind := next((name for cls, name in _TYPE_NAMES.items() if isinstance(each, cls)), None):
                     yield Failure("invalid_input", f"{option} is a {kind}, and must be a text", "Quote what you mean.")
+                elif isinstance(each, str) and "\0" in each:
+                    yield Failure("invalid_input", f"{option} contains NUL characters", "Remove them.")
 
 
 def _item_failures(item: Any, spec: Spec) -> Iterator[Failure]:
