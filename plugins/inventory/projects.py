@@ -199,8 +199,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
-        for option in (str(name) for name in config if name not in self._options):
-            raise AnsibleParserError(str(unknown_option(option, self._options)))
+        unknown = [str(name) for name in config if name not in self._options]
+        if unknown:
+            raise AnsibleParserError(str(unknown_option(unknown[0], self._options)))
         try:
             projects = self._projects(path, read_cache=cache)
         except OecError as error:

@@ -53,6 +53,7 @@ def test_a_job_of_the_type_check_writes_nothing(job: Make, emulator: Emulator) -
     assert done.status == "successful"
     assert emulator.log.writes == []
     assert "3 would be created, 0 unchanged (check mode: nothing was written)" in done.printed
+    assert len(done.artifact_data["provision_plan_digest"]) == 64
 
 
 def test_what_was_approved_is_what_is_applied(job: Make, emulator: Emulator) -> None:

@@ -50,16 +50,17 @@ class CircuitBreaker:
         self._first_declared: Failure | None = None
         self._fatal: Failure | None = None
         self._timeouts = 0
-        self._kept_names: dict[str | None, Failure] = {}
+        self._kept_names: dict[str, Failure] = {}
 
     def skip_reason(self, action: Action) -> Failure | None:
         if action.is_pruned:
             # It may be a declared object that failed, under its old name.
             return self._fatal or self._first_declared
-        return self._fatal or (self._kept_names.get(action.new_name) if action.new_name else None)
+        return self._fatal or self._kept_names.get(action.new_name or "")
 
     def record_kept_name(self, action: Action, failure: Failure) -> None:
-        self._kept_names[action.freed_name] = failure
+        if action.freed_name:
+            self._kept_names[action.freed_name] = failure
 
     def record_success(self) -> None:
         self._timeouts = 0
@@ -93,17 +94,18 @@ def apply_plan(client: Client, actions: Sequence[Action], mode: Mode) -> list[Ou
 
 def _order(actions: Sequence[Action]) -> list[int]:
     """Return the positions of the actions, each after those that free its new name; a cycle begins with its last."""
-    freed: dict[str | None, list[int]] = {}
+    freed: dict[str, list[int]] = {}
     for position, action in enumerate(actions):
-        freed.setdefault(action.freed_name, []).append(position)
+        if action.freed_name:
+            freed.setdefault(action.freed_name, []).append(position)
     order: dict[int, None] = {}
     for position in range(len(actions)):
         pending = [position]
         while pending:
-            name = actions[pending[-1]].new_name
-            before = (each for each in freed.get(name, []) if name and each not in order and each not in pending)
-            if (first := next(before, None)) is not None:
-                pending.append(first)
+            freeing = freed.get(actions[pending[-1]].new_name or "", [])
+            missing = [each for each in freeing if each not in order and each not in pending]
+            if missing:
+                pending.append(missing[0])
             else:
                 order[pending.pop()] = None
     return list(order)
