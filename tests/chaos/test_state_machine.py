@@ -168,11 +168,23 @@ def expected_of(
                 expected.rejected.add(name)
     if len(set(matched)) < len(matched):
         return Expected("a project is declared twice")
+    renamed = {ident for ident, update in expected.updates.items() if "name" in update}
+    kept = [project["name"] for project in existing.values() if project["id"] not in expected.deletes | renamed]
+    if any(update.get("name") in kept for update in expected.updates.values()):
+        return Expected("another project has the name")
     if prune:
         expected.prunes = set(existing) - set(matched)
         if len(expected.prunes) > limit:
             return Expected("too many to prune")
+        lost = {place(existing[ident]) for ident in expected.prunes} - {""}
+        if any(place(project) in lost for project in expected.creates.values()):
+            return Expected("a project that may be renamed would be lost")
     return expected
+
+
+def place(project: Mapping[str, Any]) -> str:
+    """Return where the repository is, without its credentials."""
+    return (project["git_repo_url"] or "").rpartition("@")[2].removeprefix("https://")
 
 
 @dataclass
@@ -255,8 +267,9 @@ class Estate(RuleBasedStateMachine):
         item, to = self.pick_declared(pick), to or self.another("name")
         known = self.named(item["name"])
         if len(known) == 1 and to not in self.declared:
-            self.declared = {to if item is each else name: each for name, each in self.declared.items()}
-            item["name"] = to
+            if to not in [project["name"] for project in self.visible().values()]:
+                self.declared = {to if item is each else name: each for name, each in self.declared.items()}
+                item["name"] = to
             self.apply([{"project_id": known[0], "name": to}], plan, pause)
 
     @precondition(lambda self: self.emulator.projects())
