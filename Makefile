@@ -5,10 +5,10 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.requirements
-REQUIREMENTS := $(wildcard tests/requirements.txt tests/*/requirements.txt)
-RUN = $(VENV)/bin/python -B -m tests.run
-# After how many minutes no further ansible-core is started.
-MINUTES ?= 90
+REQUIREMENTS := tests/constraints.txt tests/requirements.txt tests/unit/requirements.txt
+SESSIONS = $(VENV)/bin/python -B -m scripts.run_sessions
+# The part of the matrix that `make test-all` runs, such as `2.16 2.19-py3.13`.
+MATRIX ?= 2.
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check chaos bench docs release sanity units integration lint format clean
@@ -17,7 +17,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(STAMP): $(REQUIREMENTS)
-	@echo "Installing ansible-core and what the tests need into $(VENV). This takes about a minute."
+	@echo "Installing nox, ansible-core and the emulator into $(VENV)."
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement tests/requirements.txt
@@ -29,42 +29,41 @@ demo: $(STAMP) ## Run the demo on this machine, without an account
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo
 
 test: $(STAMP) ## Run the tests and checks that a change must pass, in some minutes
-	@$(RUN)
+	@$(SESSIONS) chaos sanity units integration docs ansible-lint typing contract release codeqa formatters shellcheck
 
-test-all: $(STAMP) ## Run the longer tests: the guides, the browser, the AWX kit, and every supported ansible-core
-	@$(RUN) docs browser awx matrix --minutes $(MINUTES)
+test-all: $(STAMP) ## Run the longer tests: the browser, the AWX kit, and every supported ansible-core
+	@$(SESSIONS) awx browser --matrix $(MATRIX)
 
 check: $(STAMP) ## Run the checks of Galaxy, Automation Hub and the community package
-	@$(RUN) nox
+	@$(SESSIONS) yamllint antsibull-nox-config docs-check license-check extra-checks build-import-check
 
 chaos: $(STAMP) ## Test faults, crowds and kills for a quarter of an hour
-	@$(RUN) contract
-	@$(RUN) chaos -- --long --page "$(CURDIR)/docs/reliability.md"
+	@$(SESSIONS) contract chaos -- --long --page "$(CURDIR)/docs/reliability.md"
 
 bench: $(STAMP) ## Measure the time and the requests that an unchanged estate takes
 	@$(VENV)/bin/python -B -m tests.bench
 
-docs: ## Build the documentation site into .cache/docs/html
-	@PYTHON=$(PYTHON) docs/site/build
+docs: $(STAMP) ## Build the documentation site into .cache/docs/html
+	@$(SESSIONS) docs-site
 
 release: $(STAMP) ## Build the artifact for Galaxy from a clean tree, reproducibly
-	@$(VENV)/bin/python -B -m tests.run.release
+	@$(VENV)/bin/python -B -m scripts.build_release
 
 sanity: $(STAMP) ## Run ansible-test sanity
-	@$(RUN) sanity
+	@$(SESSIONS) sanity
 
 units: $(STAMP) ## Run the unit tests, and measure their coverage
-	@$(RUN) units
+	@$(SESSIONS) units
 
 integration: $(STAMP) ## Run the integration tests against the emulator
-	@$(RUN) integration
+	@$(SESSIONS) integration
 
 lint: $(STAMP) ## Run the linters and the type checker
-	@$(RUN) lint
+	@$(SESSIONS) typing ansible-lint codeqa formatters yamllint shellcheck
 
 format: $(STAMP) ## Format the Python files, and fix what ruff can fix
 	@$(VENV)/bin/ruff check --no-cache --fix-only --quiet .
 	@$(VENV)/bin/ruff format --no-cache .
 
 clean: ## Remove everything that make created
-	rm -rf $(VENV) .cache tests/output
+	rm -rf $(VENV) .cache .nox tests/output

@@ -29,7 +29,7 @@ PRIVATE_REPO = "https://robot:hunter22@github.com/acme/client-erp"
 REDACTED_REPO = "https://***@github.com/acme/client-erp"
 
 _DROPPED = ("ANSIBLE_", "CONTROLLER_", "GIT_", "OECSH_", "PYTHON", "TOWER_")
-_NOT_OURS = {".ansible", ".cache", ".git", ".venv", "__pycache__", "output"}
+_NOT_OURS = {".ansible", ".cache", ".git", ".nox", ".venv", "__pycache__", "output"}
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 CONFIG = "reference_appendices/config.html"
 LABELS = {
     "ansible_collections.ansible.builtin.jsonfile_cache": "collections/ansible/builtin/jsonfile_cache.html",
+    "ansible_collections.ansible.builtin.varnames_lookup": "collections/ansible/builtin/varnames_lookup.html",
     "ansible_configuration_settings": CONFIG,
     "common_return_values": "reference_appendices/common_return_values.html",
 }

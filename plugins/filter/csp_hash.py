@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: csp_hash
 short_description: Compute the hash of an inline style or script for a Content-Security-Policy
+version_added: 1.0.0
 description:
   - Returns the SHA-256 of a text in the form of a C(Content-Security-Policy), which allows inline text by its hash.
   - The text must be exactly what stands between the tags, whitespace included.

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: drift_table
 short_description: Show the drift of an estate as a table
+version_added: 1.0.0
 description:
   - Returns one line for each row of RV(oecsh.cloud.oec_projects#module:drift), under a header.
   - A project that cannot be planned has the message of its failure in place of the values.

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: estate_file
 short_description: Write projects as an estate file
+version_added: 1.0.0
 description:
   - Returns a variables file for the role P(oecsh.cloud.provision#role), which declares the projects as they are.
   - The role P(oecsh.cloud.export#role) writes all projects. Use this filter for some of them.

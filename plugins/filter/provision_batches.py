@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: provision_batches
 short_description: Split an estate into batches of changes
+version_added: 1.0.0
 description:
   - Returns which of the declared projects a plan changes, a batch at a time.
   - Projects that pass a name on, such as two that swap their names, are in one batch, which may be larger for that.

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: provision_deletions
 short_description: Declare what a plan prunes as absent
+version_added: 1.0.0
 description:
   - Returns one declaration with C(state=absent) for each project that a plan prunes.
   - So a later task deletes what was planned, and nothing that was created in the meantime.

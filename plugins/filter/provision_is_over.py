@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: provision_is_over
 short_description: Tell whether further batches would fail alike
+version_added: 1.0.0
 description:
   - Returns whether a batch failed for a reason that further ones have too, such as a revoked API key,
     or three writes in a row got no response.

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: provision_items
 short_description: Return the declarations of a batch
+version_added: 1.0.0
 description:
   - Returns the declared projects of one batch, with what the plan has found out about them.
   - They have the ids of their projects and servers, so that a batch changes what was planned,

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: provision_result
 short_description: Merge the results of all batches of an estate
+version_added: 1.0.0
 description:
   - Returns what M(oecsh.cloud.oec_projects) would have returned for the whole estate in one task.
   - A project in none of the batches was not tried, and counts as failed.

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: report_model
 short_description: Compute a report on projects and servers
+version_added: 1.0.0
 description:
   - Returns what the page of the role P(oecsh.cloud.report#role) displays, as dictionaries and lists.
   - It counts, compares and sorts. It sends no request.

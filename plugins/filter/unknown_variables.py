@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: unknown_variables
 short_description: Find the variables that a role does not know
+version_added: 1.0.0
 description:
   - Returns a sentence for each variable that a role does not know, with the nearest name that it knows.
   - The roles of this collection use it, so that a misspelt variable is not ignored.

@@ -7,6 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: projects
 short_description: Projects on oec.sh as hosts
+version_added: 1.0.0
 description:
   - Adds one host for each project that the API key sees, to the group C(oec_projects). A read-only key is enough.
   - Reads a YAML file whose name ends with C(oec.yml) or C(oec.yaml).

@@ -8,6 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oec_project
 short_description: Create, update or delete a project on oec.sh
+version_added: 1.0.0
 description:
   - Creates, updates or deletes a project to match the options. If it matches already, nothing is written.
   - A project is created once, even if the task is run again, run by several jobs at once, or if a response is lost.

@@ -8,6 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oec_projects
 short_description: Manage many projects on oec.sh in one task
+version_added: 1.0.0
 description:
   - Reads the list of projects once, plans everything, rejects before the first write what can be known to be wrong, and then applies it.
   - A project that fails does not stop the others. The task then fails at its end, and still reports every project.

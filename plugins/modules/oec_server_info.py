@@ -8,6 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: oec_server_info
 short_description: List servers on oec.sh
+version_added: 1.0.0
 description:
   - Returns all servers of the organization, or those that match every given filter, in the API's order.
   - An empty filter counts as omitted.

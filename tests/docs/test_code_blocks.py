@@ -1,14 +1,16 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every code block of the guides runs against the emulator, or is parsed as its language.
+"""Every code block of the documentation runs against the emulator, or is parsed as its language.
 
-The blocks of a guide are taken in their order, in one folder:
+The blocks of a page are taken in their order, in one folder. Markdown and reStructuredText have the same blocks:
 
-- `yaml` and `python` with a `:caption:` are written to the file of that name, as a reader would. Plays and tasks pass
-  `--syntax-check`, inventories are read, tests and programs run, everything else is parsed.
-- `shell` runs; with `:class: fails` it must fail.
-- `text` is the output of the shell block before it: its lines must occur in that order; `...` stands for anything.
+- `yaml` and `python` are written to the file that a comment in their first line names, as a reader would. Plays and
+  tasks pass `--syntax-check`, a play without a file runs, inventories are read, tests and programs run, everything else
+  is parsed.
+- `shell` and `bash` run; with `:class: fails` they must fail. An export holds for the rest of the page.
+- `text` is the output of the block before it: its lines must occur in that order; `...` stands for anything.
+- A Markdown block without a language is not code.
 """
 
 from __future__ import annotations
@@ -19,29 +21,65 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.oecsh.cloud.tests.contract.contract import contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 from ansible_collections.oecsh.cloud.tests.support import ROOT, clean_environment
 
-GUIDES = ROOT / "docs" / "docsite" / "rst"
-PAGES = sorted(path.stem for path in GUIDES.glob("*.rst"))
+PATTERNS = ("*.md", "docs/*.md", "docs/docsite/rst/*.rst", "examples/**/README.md", "roles/*/README.md", "tests/*.md")
+PAGES = sorted(str(path.relative_to(ROOT)) for pattern in PATTERNS for path in ROOT.glob(pattern))
 
-# Lines that cannot be run here, and why.
+# How the lines begin that cannot be run here, and why.
 NOT_RUN = {
-    "ansible-galaxy collection install": "would install a released collection",
+    ".venv/bin/python ": "runs tests, or an emulator that does not end",
     "ansible-builder build": "needs a container engine",
-    "export OECSH_API_KEY": "would replace the emulator's key",
+    "ansible-galaxy collection install": "would install a released collection",
+    "ansible-playbook oecsh.cloud.awx_setup -e awx_setup_": "needs AWX",
+    "cd ansible-collection-cloud": "is the folder of the clone",
+    "export OECSH_API_": "would replace the emulator",
     "git ": "needs a remote, or a commit",
     "make ": "is what runs this test, or takes minutes",
     "python3 -m pip install": "would change this environment",
     "read -rs": "waits for the keyboard",
 }
+
+# How a block is written (its language, options and lines), and how any other notation for a block begins.
+NOTATIONS = {
+    ".md": (r"^```(\w*)\n()((?:(?!```).*\n)*)```$", r"^.*(```|~~~).*"),
+    ".rst": (
+        r"^\.\. code-block:: (\w+)\n((?: +:.*\n)*)\n((?:(?: .*)?\n)+)",
+        r"^\s*\.\. (code|code-block|sourcecode|literalinclude|parsed-literal|highlight)::.*|^(?!\s*\.\.).*::\s*$",
+    ),
+}
+
+HUB = {"git_repo_url": "https://github.com/acme/bakery-lindgren"}
+ESTATE: list[dict[str, Any]] = [
+    {"name": "Bakery Lindgren", "server": "production-fsn1", "odoo_version": "17.0", **HUB},
+    {"name": "Harbour Logistics", "server": "production-nyc1", "odoo_version": "16.0"},
+    {"name": "Demo for prospects", "server": "staging-hel1", "odoo_version": "18.0"},
+]
+# What exists on the pages that do not start with ESTATE.
+PROJECTS: dict[str, list[dict[str, Any]]] = {
+    "README.md": [],
+    "docs/ad_hoc.md": [
+        {"name": "Bakery Lindgren", "server": "production-fsn1", "odoo_version": "17.0"},
+        {"name": "Café Olé", "server": "production-nyc1", "odoo_version": "17.0"},
+        {"name": "Harbour Logistics", "server": "production-fsn1", "odoo_version": "16.0"},
+        {"name": "Former Client", "server": "staging-hel1", "odoo_version": "16.0"},
+    ],
+    "docs/docsite/rst/estate.rst": [],
+    "docs/docsite/rst/first_client.rst": [],
+    "roles/provision/README.md": [],
+}
+# What a reader of the page has done before.
+BEFORE = {"roles/drift/README.md": "ansible-playbook oecsh.cloud.export -e export_path=estate.yml"}
 
 
 @dataclass(frozen=True)
@@ -49,44 +87,33 @@ class Block:
     language: str
     line: int
     text: str
-    options: dict[str, str] = field(default_factory=dict)
+    fails: bool = False
 
     @property
-    def caption(self) -> str:
-        return self.options.get("caption", "")
+    def file(self) -> str:
+        found = re.match(r"# (\S+\.(?:py|ya?ml))\n", self.text)
+        return found[1] if found else ""
 
 
-def blocks(rst: str) -> Iterator[Block]:
-    """Yield the code blocks of a page. Any other notation for a block is an error."""
-    lines = rst.splitlines()
-    number = 0
-    while number < len(lines):
-        start, line = number, lines[number]
-        number += 1
-        if re.match(r"\s*\.\. (code|sourcecode|literalinclude|parsed-literal|highlight)::", line) or (
-            line.rstrip().endswith("::") and not line.lstrip().startswith("..")
-        ):
-            raise AssertionError(f"line {number}: only code-block is supported: {line.strip()}")
-        found = re.match(r"(\s*)\.\. code-block::\s*(\S*)$", line)
-        if not found:
-            continue
-        inside = []
-        while number < len(lines) and (not lines[number].strip() or lines[number].startswith(found[1] + "   ")):
-            inside.append(lines[number][len(found[1]) + 3 :])
-            number += 1
-        options = {}
-        while inside and (option := re.match(r":([\w-]+):\s*(.*)$", inside[0])):
-            options[option[1]] = option[2]
-            inside.pop(0)
-        yield Block(found[2], start + 1, "\n".join(inside).strip("\n") + "\n", options)
+def blocks(page: str, suffix: str) -> list[Block]:
+    """Return the code blocks of a page. Any other notation for a block is an error."""
+    notation, other = (re.compile(pattern, re.MULTILINE) for pattern in NOTATIONS[suffix])
+    if unsupported := other.search(notation.sub("", page)):
+        raise AssertionError(f"this notation for a code block is not supported: {unsupported[0].strip()}")
+    return [
+        Block(each[1], page.count("\n", 0, each.start()) + 1, dedent(each[3]).strip("\n") + "\n", "fails" in each[2])
+        for each in notation.finditer(page)
+    ]
 
 
 def runnable(shell: str) -> str:
-    return "\n".join(line for line in shell.splitlines() if not line.startswith(tuple(NOT_RUN)))
+    # What follows a backslash belongs to the same command.
+    lines = re.sub(r"\\\n\s*", "", shell).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("#", *NOT_RUN)))
 
 
-class GuideRunner:
-    """Follows the guide in a folder of its own, with the emulator as the account."""
+class Reader:
+    """Follows a page in a folder of its own, with the emulator as the account."""
 
     def __init__(self, folder: Path, emulator: Emulator) -> None:
         self.collections = folder / "collections"
@@ -122,16 +149,18 @@ class GuideRunner:
         assert (done.returncode != 0) == fails, f"{command[-1]} ended with {done.returncode}:\n{self.printed}"
 
     def follow(self, block: Block) -> None:
-        reader: Callable[[Block], None] | None = getattr(self, f"read_{block.language.partition('+')[0]}", None)
-        assert reader, f"the language {block.language!r} is not supported"
-        reader(block)
+        read: Callable[[Block], None] | None = getattr(self, f"read_{block.language}", None)
+        assert read or not block.language, f"the language {block.language!r} is not supported"
+        if read:
+            read(block)
 
     def read_shell(self, block: Block) -> None:
-        script = runnable(block.text)
-        if script:
-            self.run("bash", "-euo", "pipefail", "-c", script, fails="fails" in block.options.get("class", ""))
-        else:
-            self.printed = ""
+        self.printed = ""
+        if script := runnable(block.text):
+            self.environment |= re.findall(r"^export (\w+)=(\S+)$", script, re.MULTILINE)
+            self.run("bash", "-euo", "pipefail", "-c", script, fails=block.fails)
+
+    read_bash = read_shell
 
     def read_text(self, block: Block) -> None:
         position = 0
@@ -141,121 +170,90 @@ class GuideRunner:
             assert found, f"{line.strip()!r} was not printed, or in another order:\n{self.printed}"
             position = found.end()
 
-    def read_yaml(self, block: Block) -> None:
-        path = self._path(block.caption or f"line{block.line}.yml")
+    def write(self, block: Block, name: str) -> Path:
+        path = (self.collection if name.startswith(("plugins/", "meta/", "tests/")) else self.work) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.text, encoding="utf-8")
-        for part in yaml.load_all(block.text, UnsafeLoader):
-            self._check_yaml(path, part)
+        path.write_text(block.text.partition("\n")[2] if block.file else block.text, encoding="utf-8")
+        return path
 
-    def _check_yaml(self, path: Path, part: Any) -> None:
+    def read_yaml(self, block: Block) -> None:
+        path = self.write(block, block.file or f"line{block.line}.yml")
+        part = yaml.load(block.text, UnsafeLoader)
+        entries = [entry for entry in part if isinstance(entry, dict)] if isinstance(part, list) else []
         if isinstance(part, dict) and part.get("plugin") == "oecsh.cloud.projects":
-            source = path if path.name.endswith("oec.yml") else path.with_suffix(".oec.yml")
-            source.write_text(yaml.safe_dump(part), encoding="utf-8")
-            command = ["ansible-inventory", "-i", str(source), "--list"]
+            source = path if path.name.endswith("oec.yml") else path.rename(path.with_suffix(".oec.yml"))
+            command = ("ansible-inventory", "-i", str(source), "--list")
             self.run("env", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true", *command)
-        elif isinstance(part, list) and all(isinstance(item, dict) for item in part):
-            plays = part if any("hosts" in item or "import_playbook" in str(item) for item in part) else None
-            modules = [key for item in part for key in item if key.count(".") == 2]
-            if plays is None and not modules:
-                return
-            self._stub(path.read_text(encoding="utf-8"))
-            checked = path
-            if plays is None:
-                checked = path.with_suffix(".play.yml")
-                indented = "".join(f"    {line}\n" for line in path.read_text(encoding="utf-8").splitlines())
-                checked.write_text(f"- hosts: localhost\n  tasks:\n{indented}", encoding="utf-8")
-            self.run("ansible-playbook", "--syntax-check", str(checked))
-
-    def _stub(self, text: str) -> None:
-        """Create empty modules of other collections: only their names are checked."""
-        for namespace, name, module in re.findall(r"^\s*(?:- )?(awx)\.(awx)\.(\w+):$", text, re.MULTILINE):
-            folder = self.collections / "ansible_collections" / namespace / name / "plugins" / "modules"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{module}.py").touch()
+        elif any("hosts" in entry for entry in entries):
+            self.run("ansible-playbook", *(["--syntax-check"] if block.file else []), str(path))
+        elif any(key.count(".") == 2 for entry in entries for key in entry):
+            path.write_text(f"- hosts: localhost\n  tasks:\n{indent(block.text, '    ')}", encoding="utf-8")
+            self.run("ansible-playbook", "--syntax-check", str(path))
 
     def read_python(self, block: Block) -> None:
         ast.parse(block.text)
-        if not block.caption:
-            self.run("env", f"PYTHONPATH={self.collections}", sys.executable, "-c", block.text)
+        python = ("env", f"PYTHONPATH={self.collections}", sys.executable)
+        if not block.file:
+            self.run(*python, "-c", block.text)
             return
-        path = self._path(block.caption.removeprefix("at the end of "))
-        before = path.read_text(encoding="utf-8") + "\n\n" if block.caption.startswith("at the end of ") else ""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(before + block.text, encoding="utf-8")
+        path = self.write(block, block.file)
         if path.name.startswith("test_"):
             for part in ("emulator", "contract", "support.py", "unit/conftest.py"):
                 source = ROOT / "tests" / part
                 copy = shutil.copytree if source.is_dir() else shutil.copy
                 copy(source, self.collection / "tests" / part)
             options = ("-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={self.collection}")
-            self.run("env", f"PYTHONPATH={self.collections}", sys.executable, "-m", "pytest", *options, str(path))
-
-    def _path(self, caption: str) -> Path:
-        return (self.collection if caption.startswith(("plugins/", "meta/", "tests/")) else self.work) / caption
+            self.run(*python, "-m", "pytest", *options, str(path))
 
 
 class UnsafeLoader(yaml.SafeLoader):
     """YAML with Ansible's own tags."""
 
 
-def unsafe_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
-    return str(node.value)
-
-
 for tag in ("!unsafe", "!vault"):
-    UnsafeLoader.add_constructor(tag, unsafe_text)
-
-
-def add_estate(emulator: Emulator) -> None:
-    """Create the projects that some guides start from."""
-    hub = {"git_repo_url": "https://github.com/acme/bakery-lindgren"}
-    emulator.add_project("Bakery Lindgren", server="production-fsn1", odoo_version="17.0", **hub)
-    emulator.add_project("Harbour Logistics", server="production-nyc1", odoo_version="16.0")
-    emulator.add_project("Demo for prospects", server="staging-hel1", odoo_version="18.0")
-
-
-BEFORE: dict[str, Callable[[Emulator], None]] = {
-    "awx": add_estate,
-    "export": add_estate,
-    "failures": add_estate,
-    "inventory": add_estate,
-    "new_module": add_estate,
-    "troubleshooting": add_estate,
-}
+    UnsafeLoader.add_constructor(tag, lambda _loader, node: str(node.value))
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_code_block_of_a_guide_works(page: str, tmp_path: Path) -> None:
-    with Emulator() as emulator:
-        if page in BEFORE:
-            BEFORE[page](emulator)
-        runner = GuideRunner(tmp_path, emulator)
-        for block in blocks((GUIDES / f"{page}.rst").read_text(encoding="utf-8")):
+def test_every_code_block_of_a_page_works(page: str, tmp_path: Path) -> None:
+    found = blocks((ROOT / page).read_text(encoding="utf-8"), Path(page).suffix)
+    with Emulator(check=contract().problems) as emulator:
+        for project in PROJECTS.get(page, ESTATE):
+            emulator.add_project(**project)
+        reader = Reader(tmp_path, emulator)
+        reader.read_shell(Block("shell", 0, BEFORE.get(page, "")))
+        for block in found:
             try:
-                runner.follow(block)
+                reader.follow(block)
             except Exception as problem:
-                raise AssertionError(f"{page}.rst:{block.line}: {problem}") from problem
+                raise AssertionError(f"{page}:{block.line}: {problem}") from problem
             emulator.clock.advance(60)
+        assert emulator.log.take_problems() == []
 
 
-def test_every_guide_has_a_label_and_is_in_the_contents() -> None:
-    contents = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))
-    references = [entry["ref"] for section in contents["sections"] for entry in section["toctree"]]
-    assert PAGES
-    assert sorted(references) == PAGES
-    for page in PAGES:
-        text = (GUIDES / f"{page}.rst").read_text(encoding="utf-8")
-        assert f".. _ansible_collections.oecsh.cloud.docsite.{page}:\n" in text
+@pytest.mark.parametrize(
+    ("suffix", "page"),
+    [
+        (".md", "~~~shell\nansible localhost\n~~~\n"),
+        (".md", "- A step:\n\n  ```shell\n  ansible localhost\n  ```\n"),
+        (".md", "```shell title=1\nansible localhost\n```\n"),
+        (".rst", "Like this::\n\n   ansible localhost\n"),
+        (".rst", ".. code:: shell\n\n   ansible localhost\n"),
+        (".rst", "* A step:\n\n  .. code-block:: shell\n\n     ansible localhost\n"),
+    ],
+)
+def test_an_unsupported_notation_fails(suffix: str, page: str) -> None:
+    with pytest.raises(AssertionError, match="not supported"):
+        blocks(page, suffix)
 
 
-def test_an_unsupported_notation_fails() -> None:
-    with pytest.raises(AssertionError, match="only code-block"):
-        list(blocks("Like this::\n\n   ansible localhost\n"))
-    with pytest.raises(AssertionError, match="only code-block"):
-        list(blocks(".. code:: shell\n\n   ansible localhost\n"))
+def test_both_notations_give_the_same_block() -> None:
+    (markdown,) = blocks("A play:\n\n```yaml\n# play.yml\n- hosts: all\n```\n", ".md")
+    (rst,) = blocks("A play:\n\n.. code-block:: yaml\n\n   # play.yml\n   - hosts: all\n\nEnd.\n", ".rst")
+    assert markdown == rst == Block("yaml", 3, "# play.yml\n- hosts: all\n")
+    assert rst.file == "play.yml"
 
 
 def test_only_named_lines_are_skipped() -> None:
-    shell = "git clone https://example.com\nansible localhost -m ping\n"
+    shell = "git clone \\\n  https://example.com\nansible localhost \\\n  -m ping\n"
     assert runnable(shell) == "ansible localhost -m ping"

@@ -5,22 +5,31 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind
+from ansible_collections.oecsh.cloud.tests.contract.contract import OPENAPI
 from ansible_collections.oecsh.cloud.tests.support import ROOT, clean_environment
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("oec_*.py"))
 TASK_FILES = sorted(ROOT.glob("roles/*/tasks/*.yml"))
+RESOURCES = "ansible_collections.oecsh.cloud.plugins.module_utils._resources."
+REFERENCE = set(yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["paths"])
+
+
+def source(module: str) -> str:
+    return (ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8")
 
 
 def documentation(module: str) -> dict[str, Any]:
-    source = (ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8")
-    return yaml.safe_load(source.split('DOCUMENTATION = r"""')[1].split('"""')[0])
+    return yaml.safe_load(source(module).split('DOCUMENTATION = r"""')[1].split('"""')[0])
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -34,6 +43,17 @@ def test_a_module_tells_the_suffix_of_a_repository(module: str) -> None:
     options = documentation(module)["options"]
     options = options["projects"]["suboptions"] if "projects" in options else options
     assert "C(.git) are different values" in " ".join(options["git_repo_url"]["description"])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_that_its_routes_are_not_documented(module: str) -> None:
+    """The kinds of a module are those that its file in `_resources` knows."""
+    resources = re.findall(rf"^from ({RESOURCES}\w+) import", source(module), re.MULTILINE)
+    known = [value for name in resources for value in vars(import_module(name)).values()]
+    paths = {value.path for value in known if isinstance(value, Kind)}
+    assert paths
+    is_beyond = "oecsh.cloud.beyond_reference" in documentation(module)["extends_documentation_fragment"]
+    assert is_beyond == (not paths <= REFERENCE)
 
 
 def tasks(entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -52,7 +72,7 @@ def test_a_check_is_named_for_what_holds_and_never_skipped(path: Path) -> None:
         assert "ansible.builtin.fail" not in task
 
 
-def test_make_says_what_takes_a_minute_before_pip_is_silent() -> None:
+def test_make_says_what_it_installs_before_pip_is_silent() -> None:
     command = ["make", "--always-make", "--dry-run", ".venv"]
     done = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
-    assert "This takes about a minute." in done.stdout.partition("pip install")[0]
+    assert "echo " in done.stdout.partition("pip install")[0]

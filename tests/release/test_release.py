@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run.release import build
+from scripts.build_release import build
 from tests.support import clean_environment, collection_tree
 
 USED = {"meta", "playbooks", "plugins", "roles"}
@@ -57,7 +57,16 @@ def test_a_commit_gives_the_same_bytes_in_any_clone(clone: Path, tmp_path: Path)
                 assert hashlib.sha256(content).hexdigest() == entry["chksum_sha256"], entry["name"]
     assert sorted(names) == sorted({entry["name"] for entry in entries} - {"."} | {"FILES.json", "MANIFEST.json"})
     tops = {name.partition("/")[0] for name in names}
-    papers = {"CHANGELOG.rst", "CONTRIBUTING.md", "LICENSE", "LICENSES", "README.md", "REUSE.toml"}
+    papers = {
+        "CHANGELOG.md",
+        "CHANGELOG.rst",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "LICENSES",
+        "README.md",
+        "REUSE.toml",
+        "SECURITY.md",
+    }
     assert tops == USED | papers | {"FILES.json", "MANIFEST.json", "changelogs", "docs", "examples"}
     assert len(first) < 1_000_000
 
@@ -83,11 +92,15 @@ def edit(name: str, old: str, new: str, message: str = "") -> Callable[[Path], N
         (edit("README.md", "Declare", "Describe"), "changes that are not committed"),
         (edit("plugins/modules/left_over.py", "", "# nothing"), "changes that are not committed"),
         (edit("galaxy.yml", "version: 1.0.0", "version: 1.0.1", "Bump"), "galaxy.yml has 1.0.1, and the newest"),
-        (edit("CHANGELOG.rst", "v1.0.0", "v1.0.0 (at last)", "By hand"), "not what antsibull-changelog makes"),
+        (edit("CHANGELOG.rst", "v1.0.0", "v1.0.0 (at last)", "By hand"), "not what antsibull-changelog generates"),
+        (
+            edit("plugins/modules/oec_project.py", "short_description: ", "short_description: X", "X"),
+            "not what antsibull",
+        ),
         (edit("changelogs/fragments/1.yml", "", "bugfixes: [Fix it.]", "Fix it"), "in no release yet"),
         (lambda place: git(place, "tag", "v2.0.0"), "tagged 2.0.0, and galaxy.yml has 1.0.0"),
     ],
-    ids=["edited", "unknown to git", "version", "changelog", "fragment", "tag"],
+    ids=["edited", "unknown to git", "version", "changelog", "description", "fragment", "tag"],
 )
 def test_what_is_not_ready_is_rejected(clone: Path, change: Callable[[Path], None], reason: str) -> None:
     change(clone)

@@ -18,14 +18,15 @@ from typing import Any
 
 import yaml
 
-from ..support import ROOT
+from tests.support import ROOT, clean_environment
 
 BIN = Path(sys.executable).parent
 MANIFEST, FILES = "MANIFEST.json", "FILES.json"
+GENERATED = ("changelogs/changelog.yaml", "CHANGELOG.rst", "CHANGELOG.md")
 
 
 def command(folder: Path, *words: str | Path) -> str:
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -37,14 +38,23 @@ def problems(root: Path, export: Path) -> list[str]:
     changes = yaml.safe_load((export / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
     newest = max(changes, key=lambda release: [int(part) for part in release.split(".")])
     tags = [tag.removeprefix("v") for tag in command(root, "git", "tag", "--points-at", "HEAD").split()]
-    written = (export / "CHANGELOG.rst").read_bytes()
-    command(export, BIN / "antsibull-changelog", "generate")
+    written = [(export / name).read_bytes() for name in GENERATED]
+    # It can't read playbooks, and would drop them.
+    options: list[str | Path] = [
+        "--reload-plugins",
+        "--refresh-plugins",
+        "prevent-removal",
+        "--ansible-doc-bin",
+        BIN / "ansible-doc",
+    ]
+    command(export, BIN / "antsibull-changelog", "generate", *options)
+    generated = [(export / name).read_bytes() for name in GENERATED]
     found = {
         "there are changes that are not committed": command(root, "git", "status", "--porcelain"),
         "there are fragments that are in no release yet": [*export.glob("changelogs/fragments/*.y*ml")],
         f"galaxy.yml has {version}, and the newest in changelogs/changelog.yaml is {newest}": version != newest,
         f"the commit is tagged {', '.join(tags)}, and galaxy.yml has {version}": tags and version not in tags,
-        "CHANGELOG.rst is not what antsibull-changelog makes": written != (export / "CHANGELOG.rst").read_bytes(),
+        f"{', '.join(GENERATED)} are not what antsibull-changelog generates": written != generated,
     }
     return [problem for problem, applies in found.items() if applies]
 

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run sessions of nox, two at a time, and count their tests. `make` calls it; noxfile.py reads its constants."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).absolute().parents[1]
+RESULTS = ROOT / "tests" / "output"
+
+# The oldest and the newest Python that a controller of each ansible-core supports.
+CORES = {
+    "2.16": ("3.10", "3.12"),
+    "2.17": ("3.10", "3.12"),
+    "2.18": ("3.11", "3.13"),
+    "2.19": ("3.11", "3.13"),
+    "2.20": ("3.12", "3.14"),
+    "2.21": ("3.12", "3.14"),
+    "2.22": ("3.13", "3.15"),
+}
+CANDIDATE = "2.22"  # has no release yet
+OLDEST = "2.16-py3.10"
+OLDEST_REQUESTS = "units-with-oldest-requests"
+KINDS = ("sanity", "units", "integration")
+
+
+@dataclass
+class Run:
+    session: str
+    python: str = ""
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0
+
+    @property
+    def results(self) -> Path:
+        return results_of(self.session, self.python)
+
+    def __str__(self) -> str:
+        return f"{self.results.name}: {self.passed} passed, {self.failed} failed, {self.seconds:.0f} s"
+
+
+def results_of(session: str, python: str) -> Path:
+    return RESULTS / (f"{session}-py{python}" if python else session)
+
+
+def nox(run: Run, arguments: list[str]) -> Run:
+    """Run a session as continuous integration does: formatters check only, and a missing Python is a failure."""
+    shutil.rmtree(run.results, ignore_errors=True)
+    run.results.mkdir(parents=True)
+    print(f"== {run.results.name}", flush=True)
+    started = time.monotonic()
+    with (run.results / "nox.log").open("w") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "nox", "--session", run.session, "--", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"CI": "true"} | ({"NOXFORCEPYTHON": run.python} if run.python else {}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    run.seconds = time.monotonic() - started
+    count(run, succeeded=done.returncode == 0)
+    if run.failed:
+        print((run.results / "nox.log").read_text(errors="replace"))
+    print(f"-- {run}", flush=True)
+    return run
+
+
+def count(run: Run, *, succeeded: bool) -> None:
+    """Sum up the JUnit files of a session. A session without tests counts as one."""
+    cases = [case for path in run.results.glob("junit/*.xml") for case in ElementTree.parse(path).iter("testcase")]
+    broken = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    # An integration test may cause a failure and rescue it.
+    broken = 0 if succeeded else broken
+    run.failed = broken or int(not succeeded)
+    run.passed = len(cases) - skipped - broken if cases else int(succeeded)
+
+
+def newest_core() -> str:
+    """Return the newest ansible-core that runs on the Python of this process; a candidate if there is nothing else."""
+    here = sys.version_info[:2]
+    supported = [core for core, (oldest, newest) in CORES.items() if parsed(oldest) <= here <= parsed(newest)]
+    if not supported:
+        raise SystemExit(
+            "No ansible-core that is supported runs on this Python: `make PYTHON=python3.13 ...` uses another."
+        )
+    return ([core for core in supported if core != CANDIDATE] or supported)[-1]
+
+
+def parsed(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split("."))
+
+
+def is_installed(python: str) -> bool:
+    """Return whether it runs: a shim of pyenv may not."""
+    path = shutil.which(f"python{python}")
+    return path is not None and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+def matrix(selected: list[str]) -> tuple[list[Run], list[str]]:
+    """Return the runs of the entries that begin with one of these, and the other entries with the reason."""
+    runs, left_out = [], []
+    for core, python in ((core, python) for core, pythons in CORES.items() for python in pythons):
+        entry = f"{core}-py{python}"
+        if not entry.startswith(tuple(selected)):
+            left_out.append(entry)
+        elif not is_installed(python):
+            left_out.append(f"{entry}: this Python is not installed")
+        else:
+            runs += [Run(f"ansible-test-{kind}-{core}", python) for kind in KINDS]
+            if entry == OLDEST:
+                runs.append(Run(f"ansible-test-{OLDEST_REQUESTS}-{core}", python))
+    return runs, left_out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, epilog="What follows -- is given to the sessions.")
+    parser.add_argument("sessions", nargs="*", help=f"sessions of noxfile.py; {', '.join(KINDS)}: with {newest_core()}")
+    parser.add_argument(
+        "--matrix", nargs="+", metavar="ENTRY", help="an ansible-core, or with a Python, as 2.16-py3.12"
+    )
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    options = parser.parse_args(words[:end])
+
+    here = "{}.{}".format(*sys.version_info)
+    runs = [
+        Run(f"ansible-test-{name}-{newest_core()}", here) if name in KINDS else Run(name) for name in options.sessions
+    ]
+    more, left_out = matrix(options.matrix) if options.matrix else ([], [])
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    # The environments and results belong to one process at a time: a second one waits.
+    with (ROOT / ".cache" / "lock").open("w") as lock, ThreadPoolExecutor(2) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        runs = list(pool.map(lambda run: nox(run, words[end + 1 :]), runs + more))
+
+    width = max(len(run.results.name) for run in runs)
+    for run in runs:
+        print(f"{run.results.name:{width}} {run.passed:6} passed {run.failed:4} failed {run.seconds:5.0f} s")
+    for entry in left_out:
+        print(f"left out of the matrix: {entry}")
+    passed, failed = sum(run.passed for run in runs), sum(run.failed for run in runs)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, oecsh.cloud contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Use every playbook, module and plugin once, and fail if Ansible calls something deprecated. ansible-test hides such warnings.
+set -eux -o pipefail
+
+OECSH_API_URL=$(sed -n 's/^oecsh_api_url: //p' ../../integration_config.yml)
+OECSH_API_KEY=$(sed -n 's/^oecsh_api_key: //p' ../../integration_config.yml)
+export ANSIBLE_DEPRECATION_WARNINGS=true OECSH_API_URL OECSH_API_KEY
+
+estate=@../../../../examples/estate.yml
+printf 'plugin: oecsh.cloud.projects\n' >"$OUTPUT_DIR/oec.yml"
+{
+    ansible-playbook oecsh.cloud.provision -e "$estate"
+    ansible-playbook oecsh.cloud.drift -e "$estate"
+    ansible-playbook oecsh.cloud.export -e "export_path=$OUTPUT_DIR/estate.yml"
+    ansible-playbook oecsh.cloud.report -e "report_path=$OUTPUT_DIR/report.html"
+    ansible localhost -m oecsh.cloud.oec_project_info
+    ansible localhost -m oecsh.cloud.oec_server_info
+    ansible localhost -m oecsh.cloud.oec_project -a 'name="Bakery Lindgren" state=absent'
+    ansible-inventory -i "$OUTPUT_DIR/oec.yml" --list
+} 2>&1 | tee "$OUTPUT_DIR/printed"
+if grep -E 'DEPRECATION WARNING|DeprecationWarning' "$OUTPUT_DIR/printed"; then
+    exit 1
+fi
