@@ -34,6 +34,7 @@ CANDIDATE = "2.22"  # has no release yet
 OLDEST = "2.16-py3.10"
 OLDEST_REQUESTS = "units-with-oldest-requests"
 KINDS = ("sanity", "units", "integration")
+HERE = "{}.{}".format(*sys.version_info)
 
 
 @dataclass
@@ -92,13 +93,10 @@ def count(run: Run, *, succeeded: bool) -> None:
 
 
 def newest_core() -> str:
-    """Return the newest ansible-core that runs on the Python of this process; a candidate if there is nothing else."""
-    here = sys.version_info[:2]
-    supported = [core for core, (oldest, newest) in CORES.items() if parsed(oldest) <= here <= parsed(newest)]
+    """Return the newest ansible-core that runs on this Python; a candidate only if there is nothing else."""
+    supported = [core for core, (oldest, newest) in CORES.items() if parsed(oldest) <= parsed(HERE) <= parsed(newest)]
     if not supported:
-        raise SystemExit(
-            "No ansible-core that is supported runs on this Python: `make PYTHON=python3.13 ...` uses another."
-        )
+        raise SystemExit(f"No supported ansible-core runs on Python {HERE}. `make PYTHON=python3.13 ...` uses another.")
     return ([core for core in supported if core != CANDIDATE] or supported)[-1]
 
 
@@ -113,14 +111,14 @@ def is_installed(python: str) -> bool:
 
 
 def matrix(selected: list[str]) -> tuple[list[Run], list[str]]:
-    """Return the runs of the entries that begin with one of these, and the other entries with the reason."""
+    """Return the runs of the entries that begin with one of these, and what is left out, with the reason."""
     runs, left_out = [], []
     for core, python in ((core, python) for core, pythons in CORES.items() for python in pythons):
         entry = f"{core}-py{python}"
         if not entry.startswith(tuple(selected)):
-            left_out.append(entry)
+            left_out.append(entry + (" (`make test` runs it)" if (core, python) == (newest_core(), HERE) else ""))
         elif not is_installed(python):
-            left_out.append(f"{entry}: this Python is not installed")
+            left_out.append(f"{entry} (this Python is not installed)")
         else:
             runs += [Run(f"ansible-test-{kind}-{core}", python) for kind in KINDS]
             if entry == OLDEST:
@@ -131,16 +129,13 @@ def matrix(selected: list[str]) -> tuple[list[Run], list[str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog="What follows -- is given to the sessions.")
     parser.add_argument("sessions", nargs="*", help=f"sessions of noxfile.py; {', '.join(KINDS)}: with {newest_core()}")
-    parser.add_argument(
-        "--matrix", nargs="+", metavar="ENTRY", help="an ansible-core, or with a Python, as 2.16-py3.12"
-    )
+    parser.add_argument("--matrix", nargs="+", metavar="ENTRY", help="such as 2.16 or 2.16-py3.12")
     words = sys.argv[1:]
     end = words.index("--") if "--" in words else len(words)
     options = parser.parse_args(words[:end])
 
-    here = "{}.{}".format(*sys.version_info)
     runs = [
-        Run(f"ansible-test-{name}-{newest_core()}", here) if name in KINDS else Run(name) for name in options.sessions
+        Run(f"ansible-test-{name}-{newest_core()}", HERE) if name in KINDS else Run(name) for name in options.sessions
     ]
     more, left_out = matrix(options.matrix) if options.matrix else ([], [])
     (ROOT / ".cache").mkdir(exist_ok=True)
@@ -149,11 +144,11 @@ def main() -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         runs = list(pool.map(lambda run: nox(run, words[end + 1 :]), runs + more))
 
-    width = max(len(run.results.name) for run in runs)
+    width = max((len(run.results.name) for run in runs), default=0)
     for run in runs:
         print(f"{run.results.name:{width}} {run.passed:6} passed {run.failed:4} failed {run.seconds:5.0f} s")
-    for entry in left_out:
-        print(f"left out of the matrix: {entry}")
+    if left_out:
+        print("Left out of the matrix:", *left_out, sep="\n  ")
     passed, failed = sum(run.passed for run in runs), sum(run.failed for run in runs)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

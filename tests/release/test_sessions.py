@@ -68,6 +68,6 @@ def test_what_is_not_selected_or_not_installed_is_left_out(tmp_path: Path, monke
     assert [(run.session, run.python) for run in runs] == [(f"ansible-test-{kind}-2.16", "3.12") for kind in KINDS]
     assert len(left_out) == 13
     assert [entry for entry in left_out if "not installed" in entry] == [
-        "2.16-py3.10: this Python is not installed",
-        "2.19-py3.13: this Python is not installed",
+        "2.16-py3.10 (this Python is not installed)",
+        "2.19-py3.13 (this Python is not installed)",
     ]
