@@ -29,7 +29,7 @@ demo: $(STAMP) ## Run the demo on this machine, without an account
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo
 
 test: $(STAMP) ## Run the tests and checks that a change must pass, in some minutes
-	@$(SESSIONS) chaos sanity units integration docs ansible-lint typing contract release codeqa formatters shellcheck
+	@$(SESSIONS) docs chaos units sanity integration contract release typing ansible-lint codeqa formatters shellcheck
 
 test-all: $(STAMP) ## Run the longer tests: the browser, the AWX kit, and every supported ansible-core
 	@$(SESSIONS) awx browser --matrix $(MATRIX)
@@ -44,7 +44,7 @@ bench: $(STAMP) ## Measure the time and the requests that an unchanged estate ta
 	@$(VENV)/bin/python -B -m tests.bench
 
 docs: $(STAMP) ## Build the documentation site into .cache/docs/html
-	@$(SESSIONS) docs-site
+	@$(VENV)/bin/nox --session docs-site
 
 release: $(STAMP) ## Build the artifact for Galaxy from a clean tree, reproducibly
 	@$(VENV)/bin/python -B -m scripts.build_release

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +159,13 @@ def provide_pip(home: Path) -> None:
     configuration.parent.mkdir(parents=True, exist_ok=True)
     configuration.write_text("\n".join(["[global]", *(f"{key} = {value}" for key, value in settings.items()), ""]))
     if not ansible_test_host_is_known():
-        cache = home / ".ansible" / "test" / "cache"
-        cache.mkdir(parents=True, exist_ok=True)
-        for version in ("23_1_2", "24_2", "25_2"):  # of ansible-core 2.16, 2.18 and 2.20
-            shutil.copy(ROOT / "scripts" / "get_pip.py", cache / f"get_pip_{version}.py")
+        scripts = home / ".ansible" / "test" / "cache"
+        scripts.mkdir(parents=True, exist_ok=True)
+        for version in ("23_1_2", "24_2", "25_2"):  # from ansible-core 2.16, 2.18 and 2.20 on
+            shutil.copy(ROOT / "scripts" / "get_pip.py", scripts / f"get_pip_{version}.py")
 
 
+@cache
 def ansible_test_host_is_known() -> bool:
     try:
         return bool(socket.getaddrinfo("ci-files.testing.ansible.com", 443))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def nox(run: Run, arguments: list[str]) -> Run:
     started = time.monotonic()
     with (run.results / "nox.log").open("w") as log:
         done = subprocess.run(
-            [sys.executable, "-m", "nox", "--session", run.session, "--", *arguments],
+            [sys.executable, "-m", "nox", "--session", run.session, *(["--", *arguments] if arguments else [])],
             cwd=ROOT,
             env=os.environ | {"CI": "true"} | ({"NOXFORCEPYTHON": run.python} if run.python else {}),
             stdin=subprocess.DEVNULL,
@@ -75,9 +76,10 @@ def nox(run: Run, arguments: list[str]) -> Run:
         )
     run.seconds = time.monotonic() - started
     count(run, succeeded=done.returncode == 0)
-    if run.failed:
-        print((run.results / "nox.log").read_text(errors="replace"))
-    print(f"-- {run}", flush=True)
+    printed = (run.results / "nox.log").read_text(errors="replace")
+    # After a success only the tables that tests sum up.
+    tables = re.findall(r"^\|.*\n", printed, re.MULTILINE)
+    print(printed if run.failed else "".join(tables), f"-- {run}\n", sep="", end="", flush=True)
     return run
 
 
