@@ -143,7 +143,11 @@ def main() -> int:
     (ROOT / ".cache").mkdir(exist_ok=True)
     # The environments and results belong to one process at a time: a second one waits.
     with (ROOT / ".cache" / "lock").open("w") as lock, ThreadPoolExecutor(2) as pool:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another run in this folder to end.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         runs = list(pool.map(lambda run: nox(run, words[end + 1 :]), runs + more))
 
     width = max((len(run.results.name) for run in runs), default=0)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from typing import Any
+
+from docutils.nodes import reference
 
 project = "oecsh.cloud"
 copyright = "oecsh.cloud contributors"  # noqa: A001  # the name that sphinx requires
@@ -59,3 +62,16 @@ def inventory(path: Path) -> str:
 intersphinx_mapping = {
     "ansible": (ANSIBLE, inventory(Path(__file__).resolve().parents[2] / ".cache" / "docs" / "ansible.inv")),
 }
+
+SITE = "https://oecsh.github.io/ansible-collection-cloud/"
+
+
+def link_within(_app: Any, page: Any, name: str) -> None:
+    """Let links to the published site lead to the pages of this build."""
+    for link in page.findall(reference):
+        if link.get("refuri", "").startswith(SITE):
+            link["refuri"] = "../" * name.count("/") + (link["refuri"].removeprefix(SITE) or "index.html")
+
+
+def setup(app: Any) -> None:
+    app.connect("doctree-resolved", link_within)

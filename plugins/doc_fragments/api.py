@@ -51,7 +51,9 @@ options:
       - A file with the PEM certificates of the authorities to trust, instead of those that C(requests) trusts.
     type: path
 requirements:
+  - Python >= 3.10
   - requests >= 2.25
+  - urllib3 >= 1.26.5
 seealso:
   - name: oec.sh
     description: The service that the public API belongs to; its documentation has the API reference.

@@ -128,8 +128,7 @@ EXAMPLES = r"""
   rescue:
     - name: Say whom to ask
       ansible.builtin.fail:
-        msg: "{{ removal.msg }} Ask the client first."
-      when: removal.error.code == "environments_running"
+        msg: "{{ removal.msg }}{{ ' Ask the client first.' if removal.error.code == 'environments_running' else '' }}"
 
 # Ad hoc, with OECSH_API_KEY in the environment:
 #   ansible localhost -m oecsh.cloud.oec_project -a 'name="Client ERP" default_branch=release/17.0' --check --diff

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 ARGUMENTS = (
     "--headless",
@@ -37,7 +37,8 @@ sys.path.insert(0, str(ROOT))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not (CHROMIUM and DRIVER):
+    # The workflow has it, and a skipped test must not look as if it had passed there.
+    if not (CHROMIUM and DRIVER) and "GITHUB_ACTIONS" not in os.environ:
         reason = "Chromium is missing: apt-get install chromium chromium-driver"
         for item in items:
             item.add_marker(pytest.mark.skip(reason=reason))

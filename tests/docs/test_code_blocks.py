@@ -38,14 +38,17 @@ PAGES = sorted(str(path.relative_to(ROOT)) for pattern in PATTERNS for path in R
 
 # How the lines begin that cannot be run here, and why.
 NOT_RUN = {
-    ".venv/bin/python ": "runs tests, or an emulator that does not end",
+    ". .venv/bin/activate": "is not in this folder",
+    ".venv/bin/": "runs tests, or an emulator that does not end",
     "ansible-builder build": "needs a container engine",
     "ansible-galaxy collection install": "would install a released collection",
     "ansible-playbook oecsh.cloud.awx_setup -e awx_setup_": "needs AWX",
     "cd ansible-collection-cloud": "is the folder of the clone",
+    "export ANSIBLE_COLLECTIONS_PATH=": "would hide what a guide writes",
     "export OECSH_API_": "would replace the emulator",
     "git ": "needs a remote, or a commit",
     "make ": "is what runs this test, or takes minutes",
+    "python -m tests.emulator": "does not end",
     "python3 -m pip install": "would change this environment",
     "read -rs": "waits for the keyboard",
 }
