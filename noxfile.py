@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import os
 import shutil
 import socket
@@ -40,7 +41,8 @@ nox.options.reuse_venv = "yes"
 # An API key in the shell reaches no test, and each session installs the pinned releases.
 for name in os.environ.keys() - clean_environment().keys():
     del os.environ[name]
-os.environ["PIP_CONSTRAINT"] = os.environ["UV_CONSTRAINT"] = str(ROOT / "tests" / "constraints.txt")
+# Both are lists of paths, which end at a space; sessions install in this folder.
+os.environ["PIP_CONSTRAINT"] = os.environ["UV_CONSTRAINT"] = "tests/constraints.txt"
 os.environ["ANTSIBULL_NOX_COVERAGE_NO_XML"] = "true"  # check_coverage writes one
 os.environ["UV_SYSTEM_CERTS"] = "true"
 os.environ["UV_VENV_SEED"] = "true"  # ansible-test needs pip
@@ -80,6 +82,7 @@ def add_pytest(folder: str) -> None:
                 "ANSIBLE_COLLECTIONS_PATH": str(place),
                 "HOME": str(own_home(folder)),
                 "NO_COLOR": "1",
+                "PIP_CONSTRAINT": None,
                 # Tests import the collection by its name, and scripts/ as in a plain clone.
                 "PYTHONPATH": f"{place}{os.pathsep}{tree}",
                 # nox has one in this repository, where git ignores what tests put into it.
@@ -201,6 +204,8 @@ class IntegrationEmulator:
     def start(self) -> None:
         self.emulator = Emulator(reads=None, writes=None, check=contract().problems)
         self.emulator.start()
+        # A failed test ends the session, and this may be the reason.
+        atexit.register(lambda: print(*self.emulator.log.take_problems(), sep="\n"))
         Path("tests/integration/integration_config.yml").write_text(
             f"emulator_url: {self.emulator.root}/_emulator\n"
             f"oecsh_api_url: {self.emulator.url}\n"
@@ -210,8 +215,8 @@ class IntegrationEmulator:
     def stop(self) -> None:
         self.emulator.stop()
         if problems := self.emulator.log.take_problems():
-            print("Requests that tests/contract/openapi.yaml does not allow:", *problems, sep="\n")
-            raise nox.command.CommandFailed(reason="undocumented requests")
+            print(*problems, sep="\n")
+            raise nox.command.CommandFailed(reason="tests/contract/openapi.yaml does not allow these requests")
 
 
 units = ["--target-python", "default", "--requirements"]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.version import Version
 
 from tests.support import ROOT, clean_environment
 
@@ -36,7 +37,7 @@ def problems(root: Path, export: Path) -> list[str]:
     """Why this is not to be released; `export` holds what is committed, and is changed."""
     version = str(yaml.safe_load((export / "galaxy.yml").read_text(encoding="utf-8"))["version"])
     changes = yaml.safe_load((export / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))["releases"]
-    newest = max(changes, key=lambda release: [int(part) for part in release.split(".")])
+    newest = max(changes, key=Version)
     tags = [tag.removeprefix("v") for tag in command(root, "git", "tag", "--points-at", "HEAD").split()]
     written = [(export / name).read_bytes() for name in GENERATED]
     # It can't read playbooks, and would drop them.

@@ -44,6 +44,7 @@ class Run:
     python: str = ""
     passed: int = 0
     failed: int = 0
+    skipped: int = 0
     seconds: float = 0
 
     @property
@@ -51,14 +52,15 @@ class Run:
         return results_of(self.session, self.python)
 
     def __str__(self) -> str:
-        return f"{self.results.name}: {self.passed} passed, {self.failed} failed, {self.seconds:.0f} s"
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.results.name}: {self.passed} passed, {self.failed} failed{skipped}, {self.seconds:.0f} s"
 
 
 def results_of(session: str, python: str) -> Path:
     return RESULTS / (f"{session}-py{python}" if python else session)
 
 
-def nox(run: Run, arguments: list[str]) -> Run:
+def nox(run: Run, arguments: list[str], lock: int) -> Run:
     """Run a session as continuous integration does: formatters check only, and a missing Python is a failure."""
     shutil.rmtree(run.results, ignore_errors=True)
     run.results.mkdir(parents=True)
@@ -72,6 +74,7 @@ def nox(run: Run, arguments: list[str]) -> Run:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            pass_fds=[lock],  # if this process is killed, the session still holds it
             check=False,
         )
     run.seconds = time.monotonic() - started
@@ -84,14 +87,23 @@ def nox(run: Run, arguments: list[str]) -> Run:
 
 
 def count(run: Run, *, succeeded: bool) -> None:
-    """Sum up the JUnit files of a session. A session without tests counts as one."""
-    cases = [case for path in run.results.glob("junit/*.xml") for case in ElementTree.parse(path).iter("testcase")]
+    """Sum up the JUnit files of a session. A session that has no tests, such as a linter, counts as one."""
+    try:
+        reports = [ElementTree.parse(path) for path in run.results.glob("junit/*.xml")]
+    except ElementTree.ParseError:  # the process that wrote it was killed
+        reports, succeeded = [], False
+    cases = [case for report in reports for case in report.iter("testcase")]
+    run.skipped = sum(case.find("skipped") is not None for case in cases)
     broken = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
-    skipped = sum(case.find("skipped") is not None for case in cases)
     # An integration test may cause a failure and rescue it.
     broken = 0 if succeeded else broken
-    run.failed = broken or int(not succeeded)
-    run.passed = len(cases) - skipped - broken if cases else int(succeeded)
+    if cases:
+        run.passed = len(cases) - run.skipped - broken
+        run.failed = broken or int(not succeeded)
+    else:
+        has_tests = run.session.startswith("ansible-test-") or (ROOT / "tests" / run.session).is_dir()
+        run.passed = int(succeeded and not has_tests)
+        run.failed = 1 - run.passed
 
 
 def newest_core() -> str:
@@ -128,13 +140,30 @@ def matrix(selected: list[str]) -> tuple[list[Run], list[str]]:
     return runs, left_out
 
 
+def session_name(word: str) -> str:
+    """Return the name. It becomes the name of a folder that is emptied, so a path is rejected."""
+    if not re.fullmatch(r"\w[\w.-]*", word):
+        raise argparse.ArgumentTypeError(f"{word!r} is not the name of a session")
+    return word
+
+
+def entries(word: str) -> str:
+    """Return the word if entries of the matrix begin with it."""
+    if not any(f"{core}-py{python}".startswith(word) for core, pythons in CORES.items() for python in pythons):
+        raise argparse.ArgumentTypeError(f"no entry of the matrix begins with {word!r}")
+    return word
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog="What follows -- is given to the sessions.")
-    parser.add_argument("sessions", nargs="*", help=f"sessions of noxfile.py; {', '.join(KINDS)}: with {newest_core()}")
-    parser.add_argument("--matrix", nargs="+", metavar="ENTRY", help="such as 2.16 or 2.16-py3.12")
+    on_core = f"{', '.join(KINDS)} on ansible-core {newest_core()}"
+    parser.add_argument("sessions", nargs="*", type=session_name, help=f"{on_core}, or any session of noxfile.py")
+    parser.add_argument("--matrix", nargs="+", type=entries, metavar="ENTRY", help="such as 2.16 or 2.16-py3.12")
     words = sys.argv[1:]
     end = words.index("--") if "--" in words else len(words)
     options = parser.parse_args(words[:end])
+    if not shutil.which("git"):
+        parser.error("git is missing: nox needs it to find the files of the collection")
 
     runs = [
         Run(f"ansible-test-{name}-{newest_core()}", HERE) if name in KINDS else Run(name) for name in options.sessions
@@ -148,11 +177,12 @@ def main() -> int:
         except BlockingIOError:
             print("Waiting for another run in this folder to end.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        runs = list(pool.map(lambda run: nox(run, words[end + 1 :]), runs + more))
+        runs = list(pool.map(lambda run: nox(run, words[end + 1 :], lock.fileno()), runs + more))
 
     width = max((len(run.results.name) for run in runs), default=0)
     for run in runs:
-        print(f"{run.results.name:{width}} {run.passed:6} passed {run.failed:4} failed {run.seconds:5.0f} s")
+        counts = f"{run.passed:6} passed {run.failed:4} failed {run.skipped:4} skipped {run.seconds:5.0f} s"
+        print(f"{run.results.name:{width}} {counts}")
     if left_out:
         print("Left out of the matrix:", *left_out, sep="\n  ")
     passed, failed = sum(run.passed for run in runs), sum(run.failed for run in runs)

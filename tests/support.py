@@ -28,7 +28,7 @@ REPO = "https://github.com/acme/client-erp"
 PRIVATE_REPO = "https://robot:hunter22@github.com/acme/client-erp"
 REDACTED_REPO = "https://***@github.com/acme/client-erp"
 
-_DROPPED = ("ANSIBLE_", "CONTROLLER_", "GIT_", "OECSH_", "PYTHON", "TOWER_")
+_DROPPED = ("ANSIBLE_", "CONTROLLER_", "GIT_", "OECSH_", "PYTEST_", "PYTHON", "TOWER_")
 _NOT_OURS = {".ansible", ".cache", ".git", ".nox", ".venv", "__pycache__", "output"}
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,12 +23,12 @@ PROPERTY = "chaos"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos")
-    group.addoption("--long", action="store_true", help="run for minutes rather than seconds (or: OECSH_CHAOS=long)")
+    group.addoption("--long", action="store_true", help="run for minutes rather than seconds")
     group.addoption("--page", type=Path, default=PAGE, help="where to write the tables (default: %(default)s)")
 
 
 def is_long(config: pytest.Config) -> bool:
-    return bool(config.getoption("--long", default=False)) or os.environ.get("OECSH_CHAOS") == "long"
+    return bool(config.getoption("--long", default=False))
 
 
 @pytest.fixture(scope="session")

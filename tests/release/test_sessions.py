@@ -37,28 +37,36 @@ FAILED, BROKEN = CASE.format("c", "<failure/>"), CASE.format("d", "<error/>")
 
 
 @pytest.mark.parametrize(
-    ("reports", "succeeded", "expected"),
+    ("session", "reports", "succeeded", "expected"),
     [
-        ([], True, (1, 0)),
-        ([], False, (0, 1)),
-        ([PASSED + SKIPPED, PASSED], True, (2, 0)),
-        ([PASSED + FAILED, BROKEN + SKIPPED], False, (1, 2)),
+        ("codeqa", [], True, (1, 0, 0)),
+        ("codeqa", [], False, (0, 1, 0)),
+        # No test ran, or the process that wrote the report was killed.
+        ("chaos", [], True, (0, 1, 0)),
+        ("chaos", ["<testcase>"], True, (0, 1, 0)),
+        ("chaos", [PASSED + SKIPPED, PASSED], True, (2, 0, 1)),
+        ("chaos", [PASSED + FAILED, BROKEN + SKIPPED], False, (1, 2, 1)),
         # An integration test may cause a failure and rescue it.
-        ([PASSED + FAILED], True, (2, 0)),
+        ("ansible-test-integration-2.19", [PASSED + FAILED], True, (2, 0, 0)),
         # The tests passed, and what follows them failed, such as the coverage.
-        ([PASSED + PASSED], False, (2, 1)),
+        ("ansible-test-units-2.19", [PASSED + PASSED], False, (2, 1, 0)),
     ],
 )
 def test_count(
-    reports: list[str], succeeded: bool, expected: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: str,
+    reports: list[str],
+    succeeded: bool,
+    expected: tuple[int, int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Run, "results", tmp_path)
     (tmp_path / "junit").mkdir()
     for number, report in enumerate(reports):
         (tmp_path / "junit" / f"{number}.xml").write_text(f"<testsuites><testsuite>{report}</testsuite></testsuites>")
-    run = Run("units")
+    run = Run(session)
     count(run, succeeded=succeeded)
-    assert (run.passed, run.failed) == expected
+    assert (run.passed, run.failed, run.skipped) == expected
 
 
 def test_what_is_not_selected_or_not_installed_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
