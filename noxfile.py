@@ -23,16 +23,14 @@ from antsibull_nox.ansible import get_ansible_core_package_name
 from antsibull_nox.sessions import ansible_test
 from antsibull_nox.utils import Version
 
-ROOT = Path(__file__).absolute().parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).absolute().parent))  # for what follows
 
-from scripts.run_sessions import CANDIDATE, CORES, OLDEST_REQUESTS, results_of  # noqa: E402  # only found from here on
-from tests.contract.contract import contract  # noqa: E402
-from tests.emulator import Emulator  # noqa: E402
-from tests.support import clean_environment, collection_tree  # noqa: E402
+from scripts.run_sessions import CANDIDATE, CORES, OLDEST_REQUESTS, results_of
+from tests.contract.contract import contract
+from tests.emulator import Emulator
+from tests.support import ROOT, clean_environment, collection_tree
 
 CACHE = ROOT / ".cache"
-FORCED = os.environ.get("NOXFORCEPYTHON", "")
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
@@ -66,6 +64,15 @@ def docs_site(session: nox.Session) -> None:
     session.run("docs/site/build", external=True)
 
 
+def new_results(session: str) -> Path:
+    """Return the folder for the results of a session, without those that count of a former run."""
+    results = results_of(session, os.environ.get("NOXFORCEPYTHON", ""))
+    for former in ("coverage", "junit"):
+        shutil.rmtree(results / former, ignore_errors=True)
+    results.mkdir(parents=True, exist_ok=True)
+    return results
+
+
 def add_pytest(folder: str) -> None:
     @nox.session(name=folder, default=False)
     def run(session: nox.Session) -> None:
@@ -74,8 +81,7 @@ def add_pytest(folder: str) -> None:
         shutil.rmtree(place)
         tree = collection_tree(place)
         (tree / ".cache").symlink_to(CACHE)  # keeps what the tests download
-        report = results_of(folder, FORCED) / "junit" / "pytest.xml"
-        report.unlink(missing_ok=True)
+        report = new_results(folder) / "junit" / "pytest.xml"
         options = ["-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=.", f"--junit-xml={report}"]
         session.chdir(tree)
         session.run(
@@ -114,10 +120,7 @@ def add_ansible_test(
     name = f"ansible-test-{kind}-{core}"
 
     def callback_before() -> None:
-        results = results_of(name, FORCED)
-        for former in ("coverage", "junit"):
-            shutil.rmtree(results / former, ignore_errors=True)
-        results.mkdir(parents=True, exist_ok=True)
+        results = new_results(name)
         # antsibull-nox copies the results back, but not after a failure.
         Path("tests/output").symlink_to(results)
         home = own_home(results.name)
@@ -206,8 +209,8 @@ class IntegrationEmulator:
     def start(self) -> None:
         self.emulator = Emulator(reads=None, writes=None, check=contract().problems)
         self.emulator.start()
-        # A failed test ends the session, and this may be the reason.
-        atexit.register(lambda: print(*self.emulator.log.take_problems(), sep="\n"))
+        # A failed test ends the session before `stop`, and this may be the reason.
+        atexit.register(self.print_problems)
         Path("tests/integration/integration_config.yml").write_text(
             f"emulator_url: {self.emulator.root}/_emulator\n"
             f"oecsh_api_url: {self.emulator.url}\n"
@@ -216,9 +219,15 @@ class IntegrationEmulator:
 
     def stop(self) -> None:
         self.emulator.stop()
-        if problems := self.emulator.log.take_problems():
-            print(*problems, sep="\n")
+        if self.print_problems():
             raise nox.command.CommandFailed(reason="tests/contract/openapi.yaml does not allow these requests")
+
+    def print_problems(self) -> list[str]:
+        """Print and return what is wrong with the requests since the last time."""
+        problems = self.emulator.log.take_problems()
+        for problem in problems:
+            print(problem)
+        return problems
 
 
 units = ["--target-python", "default", "--requirements"]

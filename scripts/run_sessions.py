@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-ROOT = Path(__file__).absolute().parents[1]
+from tests.support import ROOT
+
 RESULTS = ROOT / "tests" / "output"
 
 # The oldest and the newest Python that a controller of each ansible-core supports.
@@ -31,6 +32,7 @@ CORES = {
     "2.21": ("3.12", "3.14"),
     "2.22": ("3.13", "3.15"),
 }
+ENTRIES = {f"{core}-py{python}": (core, python) for core, pythons in CORES.items() for python in pythons}
 CANDIDATE = "2.22"  # has no release yet
 OLDEST = "2.16-py3.10"
 OLDEST_REQUESTS = "units-with-oldest-requests"
@@ -127,8 +129,7 @@ def is_installed(python: str) -> bool:
 def matrix(selected: list[str]) -> tuple[list[Run], list[str]]:
     """Return the runs of the entries that begin with one of these, and what is left out, with the reason."""
     runs, left_out = [], []
-    for core, python in ((core, python) for core, pythons in CORES.items() for python in pythons):
-        entry = f"{core}-py{python}"
+    for entry, (core, python) in ENTRIES.items():
         if not entry.startswith(tuple(selected)):
             left_out.append(entry + (" (`make test` runs it)" if (core, python) == (newest_core(), HERE) else ""))
         elif not is_installed(python):
@@ -147,9 +148,9 @@ def session_name(word: str) -> str:
     return word
 
 
-def entries(word: str) -> str:
+def part_of_matrix(word: str) -> str:
     """Return the word if entries of the matrix begin with it."""
-    if not any(f"{core}-py{python}".startswith(word) for core, pythons in CORES.items() for python in pythons):
+    if not any(entry.startswith(word) for entry in ENTRIES):
         raise argparse.ArgumentTypeError(f"no entry of the matrix begins with {word!r}")
     return word
 
@@ -158,7 +159,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog="What follows -- is given to the sessions.")
     on_core = f"{', '.join(KINDS)} on ansible-core {newest_core()}"
     parser.add_argument("sessions", nargs="*", type=session_name, help=f"{on_core}, or any session of noxfile.py")
-    parser.add_argument("--matrix", nargs="+", type=entries, metavar="ENTRY", help="such as 2.16 or 2.16-py3.12")
+    parser.add_argument("--matrix", nargs="+", type=part_of_matrix, metavar="ENTRY", help="such as 2.16 or 2.16-py3.12")
     words = sys.argv[1:]
     end = words.index("--") if "--" in words else len(words)
     options = parser.parse_args(words[:end])
