@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--state", type=Path, help="a JSON file to start with, as returned by GET /_emulator/state")
     parser.add_argument("--projects", type=int, default=0, help="how many projects to add at the start")
+    parser.add_argument(
+        "--environments", metavar="NAMES", help="running environments that each of them has, such as production,staging"
+    )
     parser.add_argument("--reads", type=int, default=120, help="reads per key and window; 0 is no limit")
     parser.add_argument("--writes", type=int, default=20, help="writes per key and window; 0 is no limit")
     parser.add_argument("--window", type=float, default=60, help="the length of a window in seconds")
@@ -61,7 +64,7 @@ def main() -> None:
         emulator = Emulator(host=options.host, port=options.port, tls=options.tls, check=check, **switches)
         if options.state:
             emulator.load(json.loads(options.state.read_text(encoding="utf-8")))
-        emulator.fill(options.projects)
+        emulator.fill(options.projects, environments=options.environments.split(",") if options.environments else ())
         emulator.start()
     except (LookupError, OSError, TypeError, ValueError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from error
@@ -75,7 +78,7 @@ def main() -> None:
     signal.sigwait(END)
     emulator.stop()
     if problems := emulator.log.take_problems():
-        raise SystemExit("\n".join(["Requests that tests/contract/openapi.yaml does not allow:", *problems]))
+        raise SystemExit("\n".join(["Requests that tests/contract does not allow:", *problems]))
 
 
 if __name__ == "__main__":

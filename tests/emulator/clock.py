@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def iso(time: datetime) -> str:
+    return time.astimezone(timezone.utc).strftime(FORMAT)
+
+
+def from_iso(text: str) -> datetime:
+    return datetime.strptime(text, FORMAT).replace(tzinfo=timezone.utc)
+
 
 class EmulatorClock:
     def __init__(self) -> None:

@@ -65,5 +65,15 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
     route("GET", "/settings", settings)
     route("PATCH", "/settings", settings)
     route("POST", "/running", running)
+
+    def environment(_request: Request, body: Any) -> Any:
+        return emulator.edit_environment(body.pop("id"), **body)
+
+    route("POST", "/environment", lambda _request, body: emulator.add_environment(**body))
+    route("PATCH", "/environment", environment)
+    route("GET", "/tasks", lambda request, _body: emulator.tasks(**request.query_params))
+    route("POST", "/plan_task", lambda _request, body: emulator.plan_task(**body))
+    route("POST", "/push", lambda _request, body: emulator.push(**body))
+    route("POST", "/backup", lambda _request, body: emulator.add_backup(**body))
     route("POST", "/expire", lambda _request, body: emulator.expire(body["key"]))
     route("POST", "/scoped_project", lambda _request, _body: emulator.scoped_project)

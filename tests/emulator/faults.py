@@ -13,6 +13,7 @@ from typing import Any
 from .responses import (
     ApiError,
     ApiResponse,
+    concurrent_action,
     in_flight,
     invalid,
     ip_blocked,
@@ -20,6 +21,7 @@ from .responses import (
     rate_limited,
     render_error,
     subscription_blocked,
+    task_in_progress,
 )
 from .service import ApiRequest, cursor_after
 
@@ -37,6 +39,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "rate_limit": {"style": "header", "retry_after": 1},
     "ip_blocked": {},
     "in_flight": {},
+    "concurrent_action": {},
+    "task_in_progress": {"task_id": None},
+    "enqueue_failed": {"retry_after": 5, "after": False},
     "replace": {"body": None},
     "cursor_loop": {},
     "missing_cursor": {},
@@ -118,6 +123,13 @@ def faulty_response(kind: str, parameters: dict[str, Any], request: ApiRequest, 
         return render_error(ip_blocked(), shape)
     if kind == "in_flight":
         return render_error(in_flight(), shape)
+    if kind == "concurrent_action":
+        return render_error(concurrent_action(), shape)
+    if kind == "task_in_progress":
+        return render_error(task_in_progress(parameters["task_id"]), shape)
+    if kind == "enqueue_failed":
+        error = ApiError(503, "enqueue_failed", "The action could not be queued.")
+        return replace(render_error(error, shape), headers={"Retry-After": str(parameters["retry_after"])})
     if kind == "echo":
         key, body = request.headers.get("authorization", ""), request.body.decode("utf-8", "replace")
         error = ApiError(parameters["status"], "validation", f"Rejected: Authorization: {key}, body: {body}")
@@ -134,7 +146,7 @@ def corrupt(kind: str, parameters: dict[str, Any], response: ApiResponse) -> Api
     if not isinstance(response.payload, dict) or "pagination" not in response.payload:
         return response
     items = response.payload["data"]
-    collection = "servers" if items and "provider" in items[0] else "projects"
+    collection = response.collection
     last_but_one = items[-2]["id"] if items[1:] else ""
     changes: dict[str, dict[str, Any]] = {
         "cursor_loop": {"has_more": True, "next_cursor": cursor_after(collection, "")},

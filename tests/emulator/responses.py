@@ -24,6 +24,8 @@ class ApiResponse:
     headers: dict[str, str] = field(default_factory=dict)
     replayed: bool = False
     idempotency: tuple[str, str] | None = None  # organization and key, if the response has just been stored
+    is_transient: bool = False  # it is not stored for an idempotency key
+    collection: str = ""  # what its cursor pages through
 
     @property
     def content(self) -> bytes:
@@ -34,7 +36,7 @@ class ApiResponse:
 class ApiError(Exception):
     """An error of the API. A detail is a place ("body", "query", "path"), a field, and what is wrong with it.
 
-    `facts` stand beside the code.
+    `facts` stand beside the code. An error without a code is a text in every shape.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class ApiError(Exception):
 def render_error(error: ApiError, shape: str) -> ApiResponse:
     if shape == "empty":
         return ApiResponse(error.status, raw=b"")
+    if not error.code:
+        return ApiResponse(error.status, {"detail": error.message})
     if shape == "html":
         return page(error.status, error.message)
     details = error.details
@@ -73,9 +77,9 @@ def page(status: int, title: str) -> ApiResponse:
     return ApiResponse(status, raw=HTML.format(title).encode("utf-8", "replace"), media_type="text/html; charset=utf-8")
 
 
-def rate_limited(style: str, retry_after: int) -> ApiResponse:
+def rate_limited(style: str, retry_after: int, code: str = "rate_limit_exceeded") -> ApiResponse:
     """Return a 429. Its shape has a switch of its own."""
-    payload: dict[str, Any] = {"error": "rate_limit_exceeded", "message": "Too many requests. Slow down."}
+    payload: dict[str, Any] = {"error": code, "message": "Too many requests. Slow down."}
     if style != "none":
         payload["retry_after"] = retry_after
     headers = {"Retry-After": str(retry_after)} if style == "header" else {}
@@ -93,6 +97,16 @@ def invalid(place: str, name: str, problem: str) -> ApiError:
 
 def ip_blocked() -> ApiError:
     return ApiError(429, "ip_blocked", "Too many rejected API keys from this address: it is blocked for 15 minutes.")
+
+
+def concurrent_action() -> ApiError:
+    return ApiError(409, "concurrent_action", "Another action on this environment is just being queued.")
+
+
+def task_in_progress(task_id: str | None) -> ApiError:
+    error = ApiError(409, "task_in_progress", "A task of this environment is queued or running.")
+    error.facts = {"task_id": task_id} if task_id else {}
+    return error
 
 
 def in_flight() -> ApiError:

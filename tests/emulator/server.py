@@ -9,6 +9,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from .clock import EmulatorClock
 from .control import add_control
 from .faults import Faults
 from .log import Check, RequestLog
-from .service import Service
+from .service import BASE, Service
 from .state import KEYS, SCOPED_PROJECT_ID, EmulatorSettings, State
-from .wire import BASE, Exchange, Protocol, application
+from .tasks import Plan
+from .wire import Exchange, Protocol, application
 
 
 class Emulator:
@@ -42,7 +44,7 @@ class Emulator:
         self._initial_settings = settings
         self._address = (host, port)
         self._tls = tls
-        self._state = State(self.clock)
+        self._state = State(self.clock, self.settings)
         self._app = application(Exchange(Service(self._state, self.settings), self.faults, self.log))
         add_control(self._app, self)
 
@@ -63,6 +65,7 @@ class Emulator:
         # asyncio sets it on its own sockets only; without it each response waits 40 ms for the client's delayed ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._address = (self._address[0], listener.getsockname()[1])
+        self._state.environments.root = self.root
         certificate = self._certificate() if self._tls else None
         config = uvicorn.Config(
             self._app,
@@ -115,55 +118,122 @@ class Emulator:
     # The state.
 
     def projects(self, org: str = "acme") -> list[dict[str, Any]]:
-        with self._state.lock:
-            return self._state.projects_of(org)
+        with self._state.up_to_date() as state:
+            return state.projects_of(org)
 
     def deleted(self, org: str = "acme") -> list[dict[str, Any]]:
-        with self._state.lock:
-            return self._state.projects_of(org, deleted=True)
+        with self._state.up_to_date() as state:
+            return state.projects_of(org, deleted=True)
 
     def servers(self, org: str = "acme") -> list[dict[str, Any]]:
-        with self._state.lock:
-            return [dict(server) for server in self._state.servers[org]]
+        with self._state.up_to_date() as state:
+            return [dict(server) for server in state.servers[org]]
 
     def add_project(self, name: str, server: str | None = None, org: str = "acme", **fields: Any) -> dict[str, Any]:
-        with self._state.lock:
-            return self._state.add_project(org, name, server, **fields)
+        with self._state.up_to_date() as state:
+            return state.add_project(org, name, server, **fields)
 
-    def fill(self, count: int, org: str = "acme") -> None:
-        """Add that many different projects."""
-        with self._state.lock:
-            self._state.fill(org, count)
+    def fill(self, count: int, org: str = "acme", environments: Iterable[str] = ()) -> None:
+        """Add that many different projects, with a running environment of each name."""
+        with self._state.up_to_date() as state:
+            state.fill(org, count, environments)
 
     def edit(self, ident: str, **fields: Any) -> dict[str, Any]:
-        with self._state.lock:
-            return self._state.edit(ident, **fields)
+        with self._state.up_to_date() as state:
+            return state.edit(ident, **fields)
 
     def remove(self, ident: str) -> None:
-        with self._state.lock:
-            self._state.project(ident).deleted = True
+        with self._state.up_to_date() as state:
+            state.remove(ident)
 
     def set_running(self, ident: str, count: int, pending: int = 0) -> None:
-        """Set how many environments run or deploy, and how many are `pending`: never deployed."""
-        with self._state.lock:
-            self._state.set_running(ident, count, pending)
+        """Set how many more environments run or deploy, and how many are `pending`: never deployed."""
+        with self._state.up_to_date() as state:
+            state.set_running(ident, count, pending)
 
     def expire(self, key: str) -> None:
         """Let a key expire, until the next reset."""
-        with self._state.lock:
-            self._state.expire(key)
+        with self._state.up_to_date() as state:
+            state.expire(key)
 
     @property
     def scoped_project(self) -> dict[str, Any]:
         """Return the project that the scoped key is bound to; the first read creates it."""
-        with self._state.lock:
-            if SCOPED_PROJECT_ID not in self._state.projects:
-                return self._state.add_project("acme", "Scoped project", id=SCOPED_PROJECT_ID)
-            return dict(self._state.projects[SCOPED_PROJECT_ID].fields)
+        with self._state.up_to_date() as state:
+            if SCOPED_PROJECT_ID not in state.projects:
+                return state.add_project("acme", "Scoped project", id=SCOPED_PROJECT_ID)
+            return state.view(state.projects[SCOPED_PROJECT_ID])
+
+    def environments(self, project_id: str | None = None, org: str = "acme") -> list[dict[str, Any]]:
+        """Return those that are not deleted, oldest first, hidden or not."""
+        with self._state.up_to_date() as state:
+            projects = [ident for ident, project in state.projects.items() if project.org == org]
+            of_project = state.environments.of_project
+            found = [each for ident in projects if project_id in (None, ident) for each in of_project(ident)]
+            return sorted(map(state.environments.view, found), key=lambda fields: str(fields["created_at"]))
+
+    def add_environment(
+        self, project_id: str, name: str = "production", status: str = "running", **fields: Any
+    ) -> dict[str, Any]:
+        """Add an environment without a task. Create-only settings are accepted too."""
+        with self._state.up_to_date() as state:
+            state.project(project_id)
+            return state.environments.view(state.environments.add(project_id, name, status, **fields))
+
+    def edit_environment(self, ident: str, **fields: Any) -> dict[str, Any]:
+        with self._state.up_to_date() as state:
+            return state.environments.edit(ident, fields)
+
+    def remove_environment(self, ident: str) -> None:
+        with self._state.up_to_date() as state:
+            state.environments.find(ident).deleted = True
+
+    def tasks(self, environment_id: str | None = None, type: str | None = None) -> list[dict[str, Any]]:  # noqa: A002 - the API's word
+        """Return the tasks as the API does, oldest first."""
+        with self._state.up_to_date() as state:
+            now = self.clock.now()
+            views = [task.view(now) for task in state.environments.tasks.values()]
+            return [
+                view
+                for view in views
+                if environment_id in (None, view["environment_id"]) and type in (None, view["type"])
+            ]
+
+    def start_task(self, environment_id: str, type: str, **plan: Any) -> dict[str, Any]:  # noqa: A002 - the API's word
+        """Start a task as if in the dashboard, whatever the state of the environment; `plan` is as in `plan_task`."""
+        with self._state.up_to_date() as state:
+            return state.environments.start(environment_id, type, plan)
+
+    def plan_task(self, type: str | None = None, environment_id: str | None = None, **plan: Any) -> None:  # noqa: A002 - the API's word
+        """Decide what becomes of the next such task: `outcome`, `seconds`, `step`, `error`, `log`, `times`."""
+        with self._state.up_to_date() as state:
+            state.environments.plans.append(Plan(type, environment_id, **plan))
+
+    def push(self, branch: str, commit: str, project_id: str | None = None) -> None:
+        """Set the head of a branch, in one project or in all."""
+        with self._state.up_to_date() as state:
+            state.environments.push(branch, commit, project_id)
+
+    @property
+    def missing_branches(self) -> set[str]:
+        """Return the branches that no repository has; the set can be changed."""
+        return self._state.environments.missing_branches
+
+    def add_backup(
+        self, environment_id: str, age: float = 0, status: str = "completed", **fields: Any
+    ) -> dict[str, Any]:
+        """Add a backup that was completed so many seconds ago."""
+        with self._state.up_to_date() as state:
+            return state.environments.add_backup(environment_id, age, status, **fields)
+
+    def most_at_once(self, server_id: str | None = None) -> int:
+        """Return how many tasks were in progress at the same time at most, on a server or in all."""
+        with self._state.up_to_date() as state:
+            return state.environments.most_at_once(server_id)
 
     def dump(self) -> dict[str, Any]:
-        with self._state.lock:
-            return self._state.dump()
+        with self._state.up_to_date() as state:
+            return state.dump()
 
     def load(self, state: dict[str, Any]) -> None:
         with self._state.lock:

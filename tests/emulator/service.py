@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API itself: who may do what, how often, and the six endpoints. Without an HTTP framework, without faults."""
+"""The API itself: who may do what, how often, and projects and servers. Without an HTTP framework, without faults."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +27,15 @@ from .responses import (
 )
 from .state import ACCESS, Access, EmulatorSettings, State, StoredProject
 
+BASE = "/api/public/v1"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 KEY = re.compile(r"oec_live_(ro|rw)_[A-Za-z0-9_-]{20,200}", re.ASCII)
+
+# The header that a POST may have, by its path. Any other is ignored.
+IDEMPOTENCY_HEADERS = (
+    (re.compile(r"/projects(/[^/]+/environments)?"), "x-idempotency-key"),
+    (re.compile(r"/environments/[^/]+/(deploy|restart|start|stop|quick-update)"), "idempotency-key"),
+)
 
 
 @dataclass
@@ -54,6 +61,7 @@ class ApiRequest:
 
 
 Endpoint = Callable[["Service", ApiRequest, Access], ApiResponse]
+Rule = tuple[Callable[[Any], bool], str]
 
 
 def cursor_after(collection: str, ident: str) -> str:
@@ -135,7 +143,8 @@ class Service:
 
     def _with_idempotency(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> ApiResponse:
         """Do the work, unless a response is stored for its idempotency key."""
-        key = request.headers.get("x-idempotency-key") if request.method == "POST" else None
+        names = [name for path, name in IDEMPOTENCY_HEADERS if path.fullmatch(request.path)]
+        key = request.headers.get(names[0]) if request.method == "POST" and names else None
         if not key:
             return self._work(endpoint, request, access)
         slot = (access.org, key)
@@ -146,18 +155,20 @@ class Service:
             return ApiResponse(stored.status, raw=stored.body.encode(), media_type=stored.media_type, replayed=True)
         response = self._work(endpoint, request, access)
         response.idempotency = slot
-        if response.status < 400 or self.settings.store_errors:
+        if response.status < 400 or (self.settings.store_errors and not response.is_transient):
             self.state.store(slot, response.status, response.content.decode(), response.media_type)
         return response
 
     def _work(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> ApiResponse:
         try:
-            self._permit(request, access)
+            self._permit(endpoint, request, access)
             return endpoint(self, request, access)
         except ApiError as error:
-            return self.render(error)
+            response = self.render(error)
+            response.is_transient = error.code == "concurrent_action"
+            return response
 
-    def _permit(self, request: ApiRequest, access: Access) -> None:
+    def _permit(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> None:
         is_write = request.method != "GET"
         if self.settings.subscription_blocked and (is_write or self.settings.subscription_blocks_reads):
             raise subscription_blocked()
@@ -166,23 +177,23 @@ class Service:
             raise ApiError(403, "plan_feature_required", message, required_plan="starter", current_plan="free")
         if is_write and not access.writes:
             raise ApiError(403, "read_only_key", "This needs a full_access API key.")
-        if request.method in ("POST", "DELETE") and access.project_id:
+        if endpoint in (Service.create_project, Service.delete_project) and access.project_id:
             # The reference names the code of a delete only.
             is_other = self.settings.org_scope_required and request.method == "POST"
             code = "org_scope_required" if is_other else "project_scoped_key"
             raise ApiError(403, code, "This needs an org-scoped API key.")
 
-    # The six endpoints, and the one that only the official client knows.
+    # Projects and servers.
 
     def list_projects(self, request: ApiRequest, access: Access) -> ApiResponse:
-        items = [(ident, project) for ident, project in self.state.projects.items() if self._sees(access, project)]
-        return _page("projects", request, [(ident, None if p.deleted else p.fields) for ident, p in items])
+        items = [(ident, project) for ident, project in self.state.projects.items() if self.sees(access, project)]
+        return page_of("projects", request, [(ident, None if p.deleted else self.state.view(p)) for ident, p in items])
 
     def list_servers(self, request: ApiRequest, access: Access) -> ApiResponse:
-        return _page("servers", request, [(server["id"], server) for server in self._servers(access)])
+        return page_of("servers", request, [(server["id"], server) for server in self._servers(access)])
 
     def get_server(self, request: ApiRequest, access: Access) -> ApiResponse:
-        ident = _uuid(request, "server_id")
+        ident = uuid_in(request, "server_id")
         for server in self._servers(access):
             if server["id"] == ident and access.project_id is None:
                 checked = {"qualification_status": "ready", "last_checked_at": self.state.timestamp()}
@@ -190,31 +201,33 @@ class Service:
         raise ApiError(404, "not_found", "Server not found.")
 
     def create_project(self, request: ApiRequest, access: Access) -> ApiResponse:
-        fields = self._valid(request, RULES, required=("name", "server_id"))
+        fields = self.valid(request, RULES, required=("name", "server_id"))
         fields["server_id"] = fields["server_id"].lower()
         if self.state.server(access.org, fields["server_id"]) is None:
             raise invalid("body", "server_id", "there is no such server")
         return ApiResponse(201, self.state.add_project(access.org, **fields))
 
     def get_project(self, request: ApiRequest, access: Access) -> ApiResponse:
-        return ApiResponse(200, dict(self._find(request, access).fields))
+        return ApiResponse(200, self.state.view(self.find_project(request, access)))
 
     def update_project(self, request: ApiRequest, access: Access) -> ApiResponse:
-        project = self._find(request, access)
-        project.fields.update(self._valid(request, ("name", "default_branch", "git_repo_url")))
-        return ApiResponse(200, dict(project.fields))
+        project = self.find_project(request, access)
+        project.fields.update(self.valid(request, {name: RULES[name] for name in CHANGEABLE}))
+        return ApiResponse(200, self.state.view(project))
 
     def delete_project(self, request: ApiRequest, access: Access) -> ApiResponse:
         if request.headers.get("x-confirm-delete") != "true":
             raise ApiError(400, "confirm_required", "Deleting needs the header X-Confirm-Delete: true.")
-        project = self._find(request, access)
-        if blocking := project.running + project.pending * self.settings.pending_blocks_delete:
+        project = self.find_project(request, access)
+        busy, pending = self.state.environments.count_busy(project.fields["id"])
+        pending = (project.pending + pending) * self.settings.pending_blocks_delete
+        if blocking := project.running + busy + pending:
             message = f"{blocking} environment(s) are still running or deploying. Stop them first."
             raise ApiError(409, "environments_running", message)
-        project.deleted = True
+        self.state.remove(project.fields["id"])
         return ApiResponse(204, raw=b"")
 
-    def _sees(self, access: Access, project: StoredProject) -> bool:
+    def sees(self, access: Access, project: StoredProject) -> bool:
         return project.org == access.org and access.project_id in (None, project.fields["id"])
 
     def _servers(self, access: Access) -> list[dict[str, Any]]:
@@ -224,54 +237,69 @@ class Service:
         servers = self.state.servers[access.org]
         return [{**server, "environment_count": counts[server["id"]]} for server in servers]
 
-    def _find(self, request: ApiRequest, access: Access) -> StoredProject:
-        project = self.state.projects.get(_uuid(request, "project_id"))
-        if project is None or project.deleted or not self._sees(access, project):
+    def find_project(self, request: ApiRequest, access: Access) -> StoredProject:
+        project = self.state.projects.get(uuid_in(request, "project_id"))
+        if project is None or project.deleted or not self.sees(access, project):
             raise ApiError(404, "not_found", "Project not found.")
         return project
 
-    def _valid(self, request: ApiRequest, known: Iterable[str], required: Iterable[str] = ()) -> dict[str, Any]:
+    def valid(self, request: ApiRequest, rules: Mapping[str, Rule], required: Iterable[str] = ()) -> dict[str, Any]:
         """Return the known fields of the body, checked. Unknown fields are ignored, as the service does."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = request.json()
         if media_type != "application/json" or not isinstance(body, dict):
             raise invalid("body", "body", "must be a JSON object, sent as application/json")
-        fields = {name: body[name] for name in known if name in body}
+        fields = {name: body[name] for name in rules if name in body}
         problems = [("body", name, "is required") for name in required if name not in fields]
         for name, value in fields.items():
-            if not isinstance(value, str):
-                problems.append(("body", name, "must be a string"))
-                continue
-            if name == "name" and self.settings.normalise_names:
+            if name == "name" and isinstance(value, str) and self.settings.normalise_names:
                 fields[name] = value = value.strip()
-            if not RULES[name][0](value):
-                problems.append(("body", name, RULES[name][1]))
+            if not rules[name][0](value):
+                problems.append(("body", name, rules[name][1]))
         if problems:
             raise ApiError(422, "validation", details=problems)
         return fields
 
 
-RULES: dict[str, tuple[Callable[[str], bool], str]] = {
-    "name": (lambda value: 1 <= len(value) <= 255, "must have 1 to 255 characters"),
-    "server_id": (lambda value: bool(UUID.fullmatch(value)), "must be a UUID"),
-    "git_repo_url": (lambda value: bool(re.match(r"https://[^\s/]", value)), "must be an https URL"),
-    "default_branch": (lambda value: len(value) <= 255, "must have at most 255 characters"),
-    "odoo_version": (lambda value: True, ""),
+def text(shortest: int, longest: int) -> Rule:
+    problem = f"must be a string of {shortest} to {longest} characters"
+    return lambda value: isinstance(value, str) and shortest <= len(value) <= longest, problem
+
+
+def matching(pattern: re.Pattern[str], problem: str) -> Rule:
+    return lambda value: isinstance(value, str) and bool(pattern.match(value)), problem
+
+
+IDENT = matching(re.compile(rf"{UUID.pattern}\Z", UUID.flags), "must be a UUID")
+RULES: dict[str, Rule] = {
+    "name": text(1, 255),
+    "server_id": IDENT,
+    "git_repo_url": matching(re.compile(r"https://[^\s/]"), "must be an https URL"),
+    "default_branch": text(0, 255),
+    "odoo_version": (lambda value: isinstance(value, str), "must be a string"),
 }
+CHANGEABLE = ("name", "default_branch", "git_repo_url")
 
 
-def _uuid(request: ApiRequest, name: str) -> str:
+def uuid_in(request: ApiRequest, name: str) -> str:
     ident = request.parameters[name]
     if not UUID.fullmatch(ident):
         raise invalid("path", name, "must be a UUID")
     return ident.lower()
 
 
-def _page(collection: str, request: ApiRequest, items: Sequence[tuple[str, dict[str, Any] | None]]) -> ApiResponse:
+def number_in(request: ApiRequest, name: str, default: int, highest: float = math.inf) -> int:
+    """Return a whole number of the query, from 1 on."""
+    value = request.query.get(name, str(default))
+    # int() has a limit of 4300 digits.
+    if not re.fullmatch(r"[0-9]{1,1000}", value) or not 1 <= int(value) <= highest:
+        raise invalid("query", name, f"must be a whole number from 1 to {highest}")
+    return int(value)
+
+
+def page_of(collection: str, request: ApiRequest, items: Sequence[tuple[str, dict[str, Any] | None]]) -> ApiResponse:
     """Return one page. Deleted items (None) keep their position, so that a cursor outlives the item it names."""
-    limit, start = request.query.get("limit", "20"), 0
-    if not re.fullmatch(r"[0-9]{1,3}", limit) or not 1 <= int(limit) <= 100:
-        raise invalid("query", "limit", "must be a number from 1 to 100")
+    limit, start = number_in(request, "limit", 20, 100), 0
     if (cursor := request.query.get("cursor")) is not None:
         positions = {cursor_after(collection, ident): index for index, (ident, _item) in enumerate(items, 1)}
         positions[cursor_after(collection, "")] = 0
@@ -279,14 +307,14 @@ def _page(collection: str, request: ApiRequest, items: Sequence[tuple[str, dict[
             raise ApiError(400, "bad_request", "Unknown cursor.")
         start = positions[cursor]
     rest = [item for _ident, item in items[start:] if item]
-    found = rest[: int(limit)]
+    found = rest[:limit]
     more = len(rest) > len(found)
     pagination = {
         "has_more": more,
         "next_cursor": cursor_after(collection, found[-1]["id"]) if more else None,
         "total": sum(1 for _ident, item in items if item),
     }
-    return ApiResponse(200, {"data": found, "pagination": pagination})
+    return ApiResponse(200, {"data": found, "pagination": pagination}, collection=collection)
 
 
 ROUTES: dict[str, dict[str, Endpoint]] = {

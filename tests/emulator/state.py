@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of the service (keys, servers, projects, stored responses), and the switches for its behaviour."""
+"""The state of the service, and the switches for its behaviour. Environments have a file of their own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import copy
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
-from .clock import EmulatorClock
+from .clock import EmulatorClock, iso
+from .environment_state import Environments
 
 ERROR_SHAPES = ("loc", "nested", "flat", "flat_detail", "text", "empty", "html")
 RATE_LIMIT_STYLES = ("header", "body", "nested", "none")
 RATE_LIMIT_RESETS = ("none", "seconds", "epoch")
+FAILURE_WORDS = ("error", "failed")
+PAGES_FIELDS = ("pages", "total_pages", "none")
+BACKUP_WORDS = ("client", "documented")
 SCOPED_PROJECT_ID = "5c0bed00-0000-4000-8000-000000000001"
 
 
@@ -62,6 +68,9 @@ CHOICES = {
     "error_shape": ERROR_SHAPES,
     "rate_limit_style": RATE_LIMIT_STYLES,
     "rate_limit_reset": RATE_LIMIT_RESETS,
+    "failure_word": FAILURE_WORDS,
+    "pages_field": PAGES_FIELDS,
+    "backup_words": BACKUP_WORDS,
 }
 
 
@@ -84,6 +93,26 @@ class EmulatorSettings:
     plan_feature_required: bool = False
     org_scope_required: bool = False
     pending_blocks_delete: bool = False
+    queue_seconds: float = 2
+    deploy_seconds: float = 180
+    action_seconds: float = 20
+    destroy_seconds: float = 30
+    action_lock_seconds: float = 0
+    late_last_deploy: float = 0
+    status_moves_late: float = 0
+    failure_word: str = "error"
+    hides_stopped: bool = False
+    queues_first_deploy: bool = True
+    unique_environment_names: bool = False
+    ignored_fields: list[str] = field(default_factory=list)
+    patch_conflicts: bool = False
+    wrong_state_rejected: bool = True
+    conflict_has_task_id: bool = True
+    confirm_environment_delete: bool = True
+    delete_has_task_id: bool = True
+    has_backups: bool = True
+    pages_field: str = "pages"
+    backup_words: str = "client"
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A misspelled switch in a test would silently test nothing.
@@ -132,11 +161,20 @@ class StoredResponse:
 @dataclass
 class State:
     clock: EmulatorClock
+    settings: EmulatorSettings
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
         self.generation = 0
+        self.environments = Environments(self)
         self.reset()
+
+    @contextmanager
+    def up_to_date(self) -> Iterator[State]:
+        """Hold the lock, with everything as it is at this time."""
+        with self.lock:
+            self.environments.catch_up()
+            yield self
 
     def reset(self) -> None:
         self.generation += 1  # so that a request delayed beyond a reset does nothing
@@ -148,9 +186,10 @@ class State:
         self.expired = {KEYS.expired}
         self.rejections: dict[str, tuple[int, datetime]] = {}  # by address: how many in a row, and the last one
         self.blocked_until: dict[str, datetime] = {}
+        self.environments.reset()
 
     def timestamp(self) -> str:
-        return _iso(self.clock.now())
+        return iso(self.clock.now())
 
     def server(self, org: str, name_or_id: str) -> dict[str, Any] | None:
         found = (server for server in self.servers[org] if name_or_id in (server["id"], server["name"]))
@@ -177,13 +216,18 @@ class State:
         self.projects[project["id"]] = StoredProject(org, project)
         return dict(project)
 
-    def fill(self, org: str, count: int) -> None:
+    def fill(self, org: str, count: int, environments: Iterable[str]) -> None:
+        names = list(environments)
         versions = ("16.0", "17.0", "18.0")
         for number in range(1, count + 1):
             server = self.servers[org][number % len(self.servers[org])]
             repo = f"https://github.com/{org}/client-{number:03}"
             version = versions[number % len(versions)]
-            self.add_project(org, f"Client {number:03}", server["id"], git_repo_url=repo, odoo_version=version)
+            project = self.add_project(
+                org, f"Client {number:03}", server["id"], git_repo_url=repo, odoo_version=version
+            )
+            for name in names:
+                self.environments.add(project["id"], name, "running")
 
     def project(self, ident: str) -> StoredProject:
         if ident not in self.projects or self.projects[ident].deleted:
@@ -193,7 +237,17 @@ class State:
     def edit(self, ident: str, **changes: Any) -> dict[str, Any]:
         project = self.project(ident)
         _change(project.fields, changes)
-        return dict(project.fields)
+        return self.view(project)
+
+    def view(self, project: StoredProject) -> dict[str, Any]:
+        """Return what the API says about a project."""
+        count = len(self.environments.of_project(project.fields["id"]))
+        return {**project.fields, "environment_count": project.fields["environment_count"] + count}
+
+    def remove(self, ident: str) -> None:
+        self.project(ident).deleted = True
+        for environment in self.environments.of_project(ident):
+            environment.deleted = True
 
     def set_running(self, ident: str, count: int, pending: int) -> None:
         project = self.project(ident)
@@ -206,11 +260,11 @@ class State:
         self.expired.add(key)
 
     def store(self, slot: tuple[str, str], status: int, body: str, media_type: str) -> None:
-        expires = self.clock.now() + timedelta(hours=24)
-        self.stored[slot] = StoredResponse(status, body, media_type, _iso(expires))
+        expires = iso(self.clock.now() + timedelta(hours=24))
+        self.stored[slot] = StoredResponse(status, body, media_type, expires)
 
     def projects_of(self, org: str, deleted: bool = False) -> list[dict[str, Any]]:
-        return [dict(p.fields) for p in self.projects.values() if p.org == org and p.deleted is deleted]
+        return [self.view(p) for p in self.projects.values() if p.org == org and p.deleted is deleted]
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -220,13 +274,14 @@ class State:
                 for p in self.projects.values()
             ],
             "stored": [{"org": org, "key": key, **vars(response)} for (org, key), response in self.stored.items()],
+            **self.environments.dump(),
         }
 
     def load(self, document: dict[str, Any]) -> None:
         """Load what `dump` returned, or a part of it: the rest is as after a reset."""
         try:
             self.reset()
-            if unknown := set(document) - {"servers", "projects", "stored"}:
+            if unknown := set(document) - set(self.dump()):
                 raise ValueError(f"a state has no {', '.join(sorted(unknown))}")
             self.servers.update(copy.deepcopy(document.get("servers", {})))
             for entry in document.get("projects", ()):
@@ -238,13 +293,10 @@ class State:
                 response = dict(entry)
                 slot = (response.pop("org"), response.pop("key"))
                 self.stored[slot] = StoredResponse(**response)
+            self.environments.load(document)
         except Exception:
             self.reset()
             raise
-
-
-def _iso(time: datetime) -> str:
-    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _change(project: dict[str, Any], changes: dict[str, Any]) -> None:

@@ -19,12 +19,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from . import environments, service
 from .faults import Fault, Faults, corrupt, faulty_response
 from .log import LoggedRequest, RequestLog
-from .responses import ApiError, ApiResponse
-from .service import ROUTES, ApiRequest, Endpoint, Service
-
-BASE = "/api/public/v1"
+from .responses import ApiError, ApiResponse, page
+from .service import BASE, ApiRequest, Endpoint, Service
 
 
 class Protocol(H11Protocol):
@@ -112,7 +111,7 @@ class Exchange:
     def _perform(self, request: ApiRequest, work: Endpoint | ApiError) -> ApiResponse:
         if isinstance(work, ApiError):
             return self.service.render(work)
-        with self.state.lock:
+        with self.state.up_to_date():
             return self.service.perform(work, request)
 
     async def _delay(self, response: ApiResponse, seconds: float) -> None:
@@ -159,8 +158,17 @@ def application(exchange: Exchange) -> FastAPI:
 
         return serve
 
-    for path, endpoints in ROUTES.items():
+    for path, endpoints in {**service.ROUTES, **environments.ROUTES}.items():
         app.add_api_route(BASE + path, serve_path(endpoints), methods=list(endpoints))
+
+    async def erp(request: Request) -> Response:
+        """Serve an environment itself, as its users see it: neither with a key nor in the log."""
+        with exchange.state.up_to_date() as state:
+            displayed = page(*state.environments.erp_page(f"/_erp/{request.path_params['slug']}"))
+        return Response(displayed.content, displayed.status, media_type=displayed.media_type)
+
+    for path in ("/_erp/{slug}", "/_erp/{slug}/{below:path}"):
+        app.add_api_route(path, erp, methods=["GET", "HEAD"])
 
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, error: HTTPException) -> Response:
