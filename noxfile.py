@@ -220,7 +220,7 @@ class IntegrationEmulator:
     def stop(self) -> None:
         self.emulator.stop()
         if self.print_problems():
-            raise nox.command.CommandFailed(reason="tests/contract/openapi.yaml does not allow these requests")
+            raise nox.command.CommandFailed(reason="tests/contract does not allow these requests")
 
     def print_problems(self) -> list[str]:
         """Print and return what is wrong with the requests since the last time."""

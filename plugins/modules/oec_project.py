@@ -84,6 +84,11 @@ seealso:
   - module: oecsh.cloud.oec_projects
   - module: oecsh.cloud.oec_project_info
   - module: oecsh.cloud.oec_server_info
+  - module: oecsh.cloud.oec_environment
+  - module: oecsh.cloud.oec_environment_info
+  - module: oecsh.cloud.oec_deployment
+  - module: oecsh.cloud.oec_task_info
+  - module: oecsh.cloud.oec_log_info
   - plugin: oecsh.cloud.projects
     plugin_type: inventory
   - ref: ansible_collections.oecsh.cloud.docsite.estate

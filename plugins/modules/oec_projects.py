@@ -124,6 +124,11 @@ seealso:
   - module: oecsh.cloud.oec_project
   - module: oecsh.cloud.oec_project_info
   - module: oecsh.cloud.oec_server_info
+  - module: oecsh.cloud.oec_environment
+  - module: oecsh.cloud.oec_environment_info
+  - module: oecsh.cloud.oec_deployment
+  - module: oecsh.cloud.oec_task_info
+  - module: oecsh.cloud.oec_log_info
   - plugin: oecsh.cloud.drift_table
     plugin_type: filter
   - ref: ansible_collections.oecsh.cloud.docsite.estate

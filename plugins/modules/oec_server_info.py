@@ -36,6 +36,11 @@ seealso:
   - module: oecsh.cloud.oec_project
   - module: oecsh.cloud.oec_projects
   - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_environment
+  - module: oecsh.cloud.oec_environment_info
+  - module: oecsh.cloud.oec_deployment
+  - module: oecsh.cloud.oec_task_info
+  - module: oecsh.cloud.oec_log_info
 """
 
 EXAMPLES = r"""

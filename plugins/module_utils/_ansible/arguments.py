@@ -40,13 +40,21 @@ API_OPTIONS: Spec = {
     "ca_path": {"type": "path"},
 }
 
+WAIT_OPTIONS: Spec = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 1800, "fallback": (_env_number, ["OECSH_WAIT_TIMEOUT"])},
+    "wait_interval": {"type": "int", "default": 5, "fallback": (_env_number, ["OECSH_WAIT_INTERVAL"])},
+}
+
 
 def drop_empty_options(value: Any) -> Any:
     """Return the options without those that are null, empty or whitespace, as empty survey fields are."""
     if isinstance(value, Mapping):
         kept = ((key, inner) for key, inner in value.items() if not _is_empty(inner) or key.startswith("_ansible"))
         return {key: drop_empty_options(inner) for key, inner in kept}
-    return [drop_empty_options(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [drop_empty_options(inner) for inner in value if inner is None or not _is_empty(inner)]
+    return value
 
 
 def _is_empty(value: Any) -> bool:

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import HttpClient, Response
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object, invalid_response
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import Clock, HttpClient, RateLimit
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import PAGE_SIZE, Query, invalid_response
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.retry import Replay
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError, RejectedError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
-
-PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,11 @@ class Listing:
 
 
 class ResourceApi:
-    """The objects of one kind. All methods raise OecError only."""
+    """The objects of one kind, or those that belong to one parent. All methods raise OecError only."""
 
-    def __init__(self, kind: Kind, http: HttpClient) -> None:
+    def __init__(self, kind: Kind, http: HttpClient, parent_id: str | None = None) -> None:
         self.kind = kind
+        self.collection = kind.collection_path(parent_id)
         self._http = http
         self._known: Listing | None = None
 
@@ -49,22 +49,25 @@ class ResourceApi:
             self._known = self.list()
         return self._known
 
-    def list(self) -> Listing:
-        """Read every page (reference: List Projects, List Servers). An object on two pages counts once."""
-        first = response = self._page()
+    def list(self, limit: int | None = None) -> Listing:
+        """Read every page, or as many as `limit` objects need. An object on two pages counts once."""
+        pages = self.kind.pages
+        query: Query | None = pages.first(min(limit or PAGE_SIZE, PAGE_SIZE))
         items: dict[str, Object] = {}
-        cursors: set[str] = set()
-        while True:
-            page, cursor = _read_page(response)
+        asked: list[Query] = []
+        date = None
+        while query is not None and (limit is None or len(items) < limit):
+            asked.append(query)
+            response = self._http.request("GET", self.collection, replay=Replay.SAFE, query=query)
+            date = date or response.date
+            count = len(items)
+            page, query = pages.read(response, query, count)
             for item in page:
                 checked = self.kind.check(item, response.request)
                 items.setdefault(checked["id"], checked)
-            if cursor is None:
-                return Listing(list(items.values()), first.date)
-            if cursor in cursors:
-                raise invalid_response(f"{response.request} returned a cursor for the second time: its pages never end")
-            cursors.add(cursor)
-            response = self._page(cursor=cursor)
+            if query in asked or (query and pages.is_counted and len(items) == count):
+                raise invalid_response(f"{response.request} has pages that never end")
+        return Listing(list(items.values())[:limit], date)
 
     def get(self, object_id: str) -> Object | None:
         """Read one object (reference: Get Project). Return None where the API says that it does not exist."""
@@ -74,18 +77,32 @@ class ResourceApi:
             if not error.is_not_found:
                 raise
             if error.failure.code in ("rejected", "validation_error"):
-                # Without a code of the API it may be a wrong api_url: then the list fails as well.
-                self.list()
+                # Without a code of the API it may be a wrong api_url: then a list fails as well.
+                kind = self.kind.parent[1] if self.kind.parent else self.kind
+                if not kind.collection:
+                    ResourceApi(kind, self._http).list(1)
             return None
         return self.kind.check(response.body, response.request)
+
+    def is_hidden(self, object_id: str) -> bool:
+        """Return whether an object that cannot be read exists all the same, as far as its kind leaves a trace."""
+        if not self.kind.trace:
+            return False
+        try:
+            self.read(object_id, self.kind.trace, lines=1)
+        except RejectedError as error:
+            if not error.is_not_found:
+                raise
+            return False
+        return True
 
     def create(self, body: Mapping[str, Any], key: str, stop_retrying: Callable[[], bool] | None = None) -> Object:
         """Send one create under an idempotency key (reference: Create Project)."""
         response = self._http.request(
             "POST",
-            self.kind.path,
+            self.collection,
             replay=Replay.KEYED,
-            body=body,
+            body=self.kind.request_body(body),
             headers={"X-Idempotency-Key": key},
             stop_retrying=stop_retrying,
         )
@@ -93,17 +110,50 @@ class ResourceApi:
 
     def update(self, object_id: str, body: Mapping[str, Any]) -> Object:
         """Send the fields that change (reference: Update Project)."""
-        response = self._http.request("PATCH", self._path(object_id), replay=Replay.SAFE, body=body)
+        response = self._http.request(
+            "PATCH", self._path(object_id), replay=Replay.SAFE, body=self.kind.request_body(body)
+        )
         return self.kind.check(response.body, response.request)
 
-    def delete(self, object_id: str) -> None:
-        """Delete one object (reference: Delete Project). One that does not exist any more counts as deleted."""
+    def delete(self, object_id: str) -> Object:
+        """Delete one object (reference: Delete Project), and return the body of the response, which may be empty.
+
+        One that does not exist any more counts as deleted.
+        """
+        headers = self.kind.delete_headers
         try:
-            headers = self.kind.delete_headers
-            self._http.request("DELETE", self._path(object_id), replay=Replay.SAFE, headers=headers)
+            return self._http.request("DELETE", self._path(object_id), replay=Replay.SAFE, headers=headers).body
         except RejectedError as error:
             if not error.is_not_found:
                 raise
+            return {}
+
+    def read(self, object_id: str, part: str, **query: str | int) -> Object:
+        """Return what the API tells about one object besides it, such as its `status`."""
+        path = f"{self._path(object_id)}/{part}"
+        return self._http.request("GET", path, replay=Replay.SAFE, query=query or None).body
+
+    def act(
+        self,
+        object_id: str,
+        action: str,
+        body: Mapping[str, Any] | None,
+        key: str,
+        stop_retrying: Callable[[], bool],
+    ) -> Object:
+        """Start an action under an idempotency key, and return the response: {task_id, status}."""
+        path = f"{self._path(object_id)}/{action}"
+        response = self._http.request(
+            "POST",
+            path,
+            replay=Replay.KEYED,
+            body=body,
+            headers={"Idempotency-Key": key},
+            stop_retrying=stop_retrying,
+        )
+        if not is_uuid(str(response.body.get("task_id"))):
+            raise invalid_response(f"{response.request} returned no task_id")
+        return response.body
 
     @property
     def key_fingerprint(self) -> str:
@@ -111,15 +161,12 @@ class ResourceApi:
         return self._http.settings.key_fingerprint
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._http.clock.now(), timezone.utc)
+        return self._http.server_time()
 
     def _path(self, object_id: str) -> str:
         if not is_uuid(object_id):
             raise ValueError(f"not a UUID: {object_id!r}")
         return f"{self.kind.path}/{object_id}"
-
-    def _page(self, **query: str) -> Response:
-        return self._http.request("GET", self.kind.path, replay=Replay.SAFE, query={"limit": PAGE_SIZE, **query})
 
 
 class Client:
@@ -127,10 +174,28 @@ class Client:
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
-        self._apis: dict[str, ResourceApi] = {}
+        self._apis: dict[tuple[str, str | None], ResourceApi] = {}
 
-    def of(self, kind: Kind) -> ResourceApi:
-        return self._apis.setdefault(kind.name, ResourceApi(kind, self._http))
+    def of(self, kind: Kind, parent_id: str | None = None) -> ResourceApi:
+        """Return the objects of a kind; `parent_id` is needed where they are listed or created with their parent."""
+        return self._apis.setdefault((kind.name, parent_id), ResourceApi(kind, self._http, parent_id))
+
+    @property
+    def clock(self) -> Clock:
+        return self._http.clock
+
+    @property
+    def read_limit(self) -> RateLimit:
+        return self._http.read_limit
+
+    def server_time(self) -> datetime:
+        """Return the time as the API has it, or else the own one."""
+        return self._http.server_time()
+
+    @property
+    def started(self) -> datetime:
+        """The server's time of the first response to this run, or else the own one."""
+        return self._http.started or self.server_time()
 
     def hide(self, secrets: Iterable[str]) -> None:
         self._http.hide(secrets)
@@ -143,18 +208,3 @@ class Client:
                 "changes are needed, but the API key is read-only (oec_live_ro_...); nothing was written",
                 "Use a full access key (oec_live_rw_...), or check mode to see what would change.",
             )
-
-
-def _read_page(response: Response) -> tuple[list[Any], str | None]:
-    """Return the items of a page, and the cursor of the next one (None: this is the last)."""
-    items, pagination = response.body.get("data"), response.body.get("pagination")
-    if not isinstance(items, list):
-        raise invalid_response(f"{response.request} returned no list of data")
-    if not isinstance(pagination, dict) or not isinstance(pagination.get("has_more"), bool):
-        raise invalid_response(f"{response.request} returned no pagination.has_more")
-    if not pagination["has_more"]:
-        return items, None
-    cursor = pagination.get("next_cursor")
-    if not isinstance(cursor, str) or not cursor or not cursor.isprintable():
-        raise invalid_response(f"{response.request} returned no cursor for the next page")
-    return items, cursor

@@ -20,6 +20,8 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
 # By the API's code, or else by the status.
 HINTS: dict[str | int, str] = {
     "environments_running": "Stop the project's running or deploying environments first, then run this again.",
+    "task_in_progress": "Wait for that task with oec_task_info, or set wait; then run this again.",
+    "concurrent_action": "Another action of this object is just being started: run this again in a minute.",
     "read_only_key": "Use a full access key (oec_live_rw_...) for changes.",
     "project_scoped_key": "This key belongs to one project; create and delete projects with a key of the organization.",
     "org_scope_required": "This key belongs to one project; use a key of the organization.",
@@ -42,7 +44,7 @@ _KEY_HINT = (
     "and at least 20 letters, digits, hyphens or underscores."
 )
 
-_FACTS = ("required_plan", "current_plan", "subscription_status")
+_FACTS = ("required_plan", "current_plan", "subscription_status", "task_id")
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _EXCERPT = 200
@@ -79,7 +81,7 @@ class ErrorBody:
         return cls(
             code=code if isinstance(code, str) and code else None,
             message=": ".join(part for part in (str(message), problems) if part)[:_MAX_MESSAGE],
-            details=fields if fields is not None else source.get("details", facts or None),
+            details=fields if fields is not None else source.get("details") or facts or None,
             retry_after=source.get("retry_after", body.get("retry_after")),
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import re
 import time
@@ -58,6 +59,10 @@ _MIN_TIMEOUT = 0.001
 _CHUNK_SIZE = 1024
 _MAX_ERROR_TEXT = 8192
 _MAX_JSON_DEPTH = 50
+# What the oldest versions of the API allow a key that may write: assumed until one says more.
+_LEAST_READ_LIMIT = 20
+# They come from an action on an object that is busy, whose next steps the engine knows.
+BUSY_CODES = frozenset({"task_in_progress", "concurrent_action"})
 _NOT_JSON = object()
 
 
@@ -73,11 +78,41 @@ class Clock:
 
 @dataclass(frozen=True)
 class Response:
-    """A 2xx response: its JSON object (empty where there was no body), and the server's time, if it said so."""
+    """A 2xx response: its JSON (an empty object where there was no body), and the server's time, if it said so."""
 
     request: str
-    body: dict[str, Any]
+    status: int
+    payload: Any
     date: datetime | None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object. Raise OecError `invalid_response` where it is something else."""
+        if isinstance(self.payload, dict):
+            return self.payload
+        raise OecError(
+            "invalid_response",
+            f"{self.request} returned a JSON {type(self.payload).__name__} instead of an object",
+            "Check api_url; if it is right, the API has changed: report it to the collection.",
+            status=self.status,
+        )
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """How many requests a key may send in a window of so many seconds."""
+
+    requests: float
+    window: float
+
+    @classmethod
+    def parse(cls, headers: Mapping[str, str]) -> RateLimit | None:
+        """Read the headers of a response; None where they do not say it."""
+        try:
+            limit = cls(float(headers["X-RateLimit-Limit"]), float(headers.get("X-RateLimit-Window") or 60))
+        except (KeyError, ValueError):
+            return None
+        return limit if 0 < limit.requests < math.inf and 0 < limit.window < math.inf else None
 
 
 @dataclass(frozen=True)
@@ -142,6 +177,9 @@ class HttpClient:
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock = clock or Clock()
+        self.read_limit = RateLimit(_LEAST_READ_LIMIT, 60)
+        self.started: datetime | None = None
+        self._server_ahead = 0.0
         self._redact = Redaction().hiding([settings.api_key])
         _LogRedaction(self._redact).install(self)
         self._session = requests.Session()
@@ -155,6 +193,10 @@ class HttpClient:
     def hide(self, secrets: Iterable[str]) -> None:
         """Redact these texts too in whatever a server returns: it may repeat what it was sent, now or before."""
         self._redact = self._redact.hiding(secrets)
+
+    def server_time(self) -> datetime:
+        """Return the time as the server has it, by the last Date that it sent; the own time before that."""
+        return datetime.fromtimestamp(self.clock.now() + self._server_ahead, timezone.utc)
 
     def request(
         self,
@@ -233,7 +275,16 @@ class HttpClient:
                 self._redact(f"{request.name} could not be sent ({error})"),
                 "Check api_url and the proxy variables.",
             ) from None
+        self._note(request, response)
         return self._classify_response(request, response, raw)
+
+    def _note(self, request: _Request, response: requests.Response) -> None:
+        """Remember what a response says about the server's time and limits. On a POST it is the limit of writes."""
+        if date := parse_http_date(response.headers.get("Date")):
+            self._server_ahead = date.timestamp() - self.clock.now()
+            self.started = self.started or date
+        if request.method == "GET" and (limit := RateLimit.parse(response.headers)):
+            self.read_limit = limit
 
     @property
     def _peer(self) -> str:
@@ -270,18 +321,11 @@ class HttpClient:
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             error_body = ErrorBody.parse(self._redact(body), self._redact(text)[:_MAX_ERROR_TEXT])
             return self._classify_error(request, response, error_body, not raw or isinstance(body, dict))
-        if status == HTTPStatus.NO_CONTENT:
-            return Response(request.name, {}, date)
+        if status == HTTPStatus.NO_CONTENT or (not raw and request.method == "DELETE"):
+            return Response(request.name, status, {}, date)
         if body is _NOT_JSON:
             return TransientFailure(f"{status} with a body that is not JSON", status=status)
-        if not isinstance(body, dict):
-            raise OecError(
-                "invalid_response",
-                f"{request.name} returned a JSON {type(body).__name__} instead of an object",
-                "Check api_url; if it is right, the API has changed: report it to the collection.",
-                status=status,
-            )
-        return Response(request.name, body, date)
+        return Response(request.name, status, body, date)
 
     def _classify_error(
         self, request: _Request, response: requests.Response, body: ErrorBody, from_api: bool
@@ -297,7 +341,8 @@ class HttpClient:
             return replace(failure, retry_after=pause, counts_as_retry=False, may_be_done=False)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return failure
-        if status == HTTPStatus.CONFLICT and request.replay is Replay.KEYED and _IN_FLIGHT.search(reason):
+        is_keyed_conflict = status == HTTPStatus.CONFLICT and request.replay is Replay.KEYED
+        if is_keyed_conflict and body.code not in BUSY_CODES and _IN_FLIGHT.search(reason):
             return replace(failure, counts_as_retry=False)
         raise error_from_response(
             request.name, status, body, from_api=from_api, has_usual_key=self.settings.has_usual_key

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import CURSOR, Pages, invalid_response
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Code, OecError, Subject
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction, has_mask
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_https_url, is_text, is_uuid
@@ -21,56 +22,87 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
 Object = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
 
+_JSON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {"str": ((str,), "string"), "float": ((int, float), "number")}
+
 
 @dataclass(frozen=True)
 class Field:
     """A field of the API's object, in the order in which objects are returned.
 
     `option`: its name among the options, where that differs; the field's own name is then an alias.
-    `is_url`: an https URL, whose credentials are hidden. `create_only`: the API cannot change it later.
+    `writes`: its name in a request, where that differs.
+    `limits`: the least and the greatest number. `check` returns what is wrong with a text, or nothing.
+    `is_url`: an https URL, whose credentials are hidden. `ignores_case`: as host names do.
+    `create_only`: the API cannot change it later. `is_readable`: whether the API returns it.
+    `is_removable`: an option `remove_...` empties it. `is_deferred`: a change takes effect with the next deployment.
     `required`: the code of the failure where a create lacks it.
     `reference`: the kind whose id it holds; the option also takes the name of such an object, and `unknown` is the code
-    of the failure where that does not exist.
-    `assigned`: only the API sets it. `default`: what the API stores where a create leaves it out.
+    of the failure where that does not exist. `is_parent`: the object belongs to that one, and is listed with it.
+    `assigned`: only the API sets it. `is_displayed`: it stands in a diff all the same.
+    `default`: what the API stores where a create leaves it out, or else what the parent has in `inherits`.
+    `always`: what a create sends where it is not given.
     `like`: an example of the usual form, digits aside; whitespace around a value is then a mistake.
     """
 
     name: str
     type: str = "str"
     option: str = ""
+    writes: str = ""
     max_length: int | None = None
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    check: Callable[[str], str] | None = None
     is_url: bool = False
+    ignores_case: bool = False
     create_only: bool = False
+    is_readable: bool = True
+    is_removable: bool = False
+    is_deferred: bool = False
     required: Code | None = None
     reference: Kind | None = None
     unknown: Code = "not_found"
+    is_parent: bool = False
     assigned: bool = False
+    is_displayed: bool = False
     default: Any = None
+    inherits: str = ""
+    always: Any = None
     like: str = ""
 
     @property
     def option_name(self) -> str:
         return self.option or self.name
 
-    def argument(self) -> dict[str, Any]:
-        return {"type": self.type, **({"aliases": [self.name]} if self.option else {})}
+    @property
+    def remove_option(self) -> str:
+        return f"remove_{self.option_name}"
 
-    def parse(self, value: str) -> str:
+    def argument(self) -> dict[str, Any]:
+        """Return the argument spec of its option."""
+        choices = {"choices": list(self.choices)} if self.choices else {}
+        default = {} if self.always is None else {"default": self.always}
+        return {"type": self.type, **({"aliases": [self.name]} if self.option else {}), **choices, **default}
+
+    def parse(self, value: Any) -> Any:
         """Return a given value as it is sent."""
         return value.strip() if self.like else value
 
-    def problem(self, value: str) -> str:
+    def problem(self, value: Any) -> str:
         """Return what is wrong with a given value, or an empty string."""
+        name = self.option_name
         if self.is_url and not is_https_url(value):
             # Without the value: what is not a URL may still contain a password.
-            return f"{self.option_name} is not an https URL (https://host/path)"
+            return f"{name} is not an https URL (https://host/path)"
+        if self.limits and not self.limits[0] <= value <= self.limits[1]:
+            return f"{name} is {value}, and the API accepts {self.limits[0]} to {self.limits[1]}"
         if self.max_length is not None and len(value) > self.max_length:
-            return f"{self.option_name} has {len(value)} characters, and the API accepts at most {self.max_length}"
+            return f"{name} has {len(value)} characters, and the API accepts at most {self.max_length}"
         if self.max_length is not None and not is_text(value):
-            return f"{self.option_name} contains NUL or unpaired surrogate characters"
-        return ""
+            return f"{name} contains NUL or unpaired surrogate characters"
+        problem = self.check(value) if self.check else ""
+        return f"{name} {problem}" if problem else ""
 
-    def doubt(self, value: str) -> str:
+    def doubt(self, value: Any) -> str:
         """Return why a value may be a mistake, or an empty string."""
         if not self.like or _shape(value) == _shape(self.like):
             return ""
@@ -82,21 +114,39 @@ def _shape(value: str) -> str:
 
 
 @dataclass(frozen=True)
+class Target:
+    """A state beyond present and absent: the status of an object in it, the action that leads there, and from where."""
+
+    status: str
+    action: str
+    origin: str
+
+
+@dataclass(frozen=True)
 class Kind:
     """`path`: below api_url. `key`: the field by which users know an object. `filters`: the fields to list by.
 
+    `collection`: the path of its list, where that differs; `{parent}` is the id of the object that it belongs to.
+    `pages`: how its list is read. `states`: by the value of the option `state`.
     `is_renamed`: users rename objects and look for them by name: declarations take what guards against mistakes in it.
+    `takes_key`: users may choose the idempotency key of a create.
     `has_get`: whether the API returns one object by its id. `delete_headers`: what a DELETE must carry.
+    `trace`: what the API still returns of an existing object that it hides otherwise.
     """
 
     name: str
     path: str
     fields: tuple[Field, ...]
     key: str = "name"
+    collection: str = ""
+    pages: Pages = CURSOR
     filters: tuple[str, ...] = ()
+    states: Mapping[str, Target] = field(default_factory=dict)
     is_renamed: bool = False
+    takes_key: bool = False
     has_get: bool = True
     delete_headers: Mapping[str, str] | None = None
+    trace: str = ""
 
     @property
     def plural(self) -> str:
@@ -112,15 +162,29 @@ class Kind:
 
     @cached_property
     def declarable(self) -> tuple[Field, ...]:
-        return tuple(field for field in self.fields if not field.assigned)
+        return tuple(each for each in self.fields if not each.assigned)
+
+    @cached_property
+    def readable(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.fields if each.is_readable)
+
+    @cached_property
+    def displayed(self) -> tuple[Field, ...]:
+        """The fields that a diff may have."""
+        return tuple(each for each in self.fields if not each.assigned or each.is_displayed)
 
     @cached_property
     def references(self) -> tuple[tuple[Field, Kind], ...]:
         """The fields that hold the id of an object of another kind, with that kind."""
-        return tuple((field, field.reference) for field in self.declarable if field.reference)
+        return tuple((each, each.reference) for each in self.declarable if each.reference)
+
+    @cached_property
+    def parent(self) -> tuple[Field, Kind] | None:
+        """The field that holds the id of the object that one of this kind belongs to, with the kind of that."""
+        return next((pair for pair in self.references if pair[0].is_parent), None)
 
     def field(self, name: str) -> Field:
-        return next(field for field in self.fields if field.name == name)
+        return next(each for each in self.fields if each.name == name)
 
     def subject(self, name: str) -> Subject:
         return Subject(self.name, name)
@@ -132,45 +196,61 @@ class Kind:
         shared = self.shared_options()
         if default_state:
             shared["state"]["default"] = default_state
-        identity = {self.key: self.field(self.key).argument(), self.id_option: self._id_argument}
+        options = {self.key: self.field(self.key).argument(), self.id_option: self._id_argument, **shared}
         if self.is_renamed:
-            identity[self.previous_option] = {"type": "str"}
-            shared["allow_similar_name"] = {"type": "bool", "default": False}
-        return {**identity, **shared, "idempotency_key": {"type": "str", "no_log": False}}
+            options[self.previous_option] = {"type": "str"}
+            options["allow_similar_name"] = {"type": "bool", "default": False}
+        if self.takes_key:
+            options["idempotency_key"] = {"type": "str", "no_log": False}
+        return options
 
     def shared_options(self) -> Spec:
         """Return the argument spec of what several declarations can have in common."""
-        state = {"type": "str", "choices": ["present", "absent"]}
-        fields = {field.option_name: field.argument() for field in self.declarable if field.name != self.key}
-        return {"state": state, **fields}
+        state = {"type": "str", "choices": ["present", "absent", *self.states]}
+        fields = {each.option_name: each.argument() for each in self.declarable if each.name != self.key}
+        removals = {each.remove_option: {"type": "bool", "default": False} for each in self.fields if each.is_removable}
+        return {"state": state, **fields, **removals}
 
     def filter_options(self) -> Spec:
         """Return the argument spec of an info module."""
-        by_field = {field.option_name: field.argument() for field in map(self.field, self.filters)}
+        by_field = {each.option_name: each.argument() for each in map(self.field, self.filters)}
         return {self.id_option: self._id_argument, **by_field}
 
     @property
     def _id_argument(self) -> dict[str, Any]:
         return {"type": "str", "aliases": ["id"]}
 
+    # Requests.
+
+    def collection_path(self, parent_id: str | None) -> str:
+        return (self.collection or self.path).replace("{parent}", parent_id or "")
+
+    def request_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of fields as a request has them. None empties a field, and null is never sent."""
+        sent = ((self.field(name), value) for name, value in values.items())
+        return {each.writes or each.name: "" if value is None else value for each, value in sent if not each.is_parent}
+
     # Redaction and comparison.
 
     @cached_property
     def redaction(self) -> Redaction:
-        urls = {field.name for field in self.declarable if field.is_url}
-        return Redaction(frozenset(urls), frozenset(field.name for field in self.declarable) - urls)
+        urls = {each.name for each in self.declarable if each.is_url}
+        return Redaction(frozenset(urls), frozenset(each.name for each in self.declarable) - urls)
 
     def redacted(self, name: str, value: Any) -> Any:
         return self.redaction.field(name, value)
 
-    def is_same(self, name: str, current: Any, desired: str) -> bool:
+    def is_same(self, name: str, current: Any, desired: Any) -> bool:
         """Return whether the desired value of a field is the current one.
 
         A redacted URL, as modules return it, means "keep the stored credentials".
         """
-        if self.field(name).reference:
+        compared = self.field(name)
+        if compared.is_removable and desired is None:
+            return not current
+        if compared.reference or compared.ignores_case:
             return isinstance(current, str) and current.lower() == desired.lower()
-        is_kept = self.field(name).is_url and has_mask(desired) and self.redacted(name, current) == desired
+        is_kept = compared.is_url and has_mask(desired) and self.redacted(name, current) == desired
         return bool(current == desired or is_kept)
 
     # Objects of the API.
@@ -179,21 +259,16 @@ class Kind:
         """Return an item of a response unchanged, or raise `invalid_response`: id is a UUID, texts are texts."""
         if not isinstance(item, dict):
             raise self._invalid(request, f"that is a JSON {type(item).__name__}, not an object")
-        texts = ["id", *(field.name for field in self.fields if field.type == "str")]
-        for name in texts:
+        for name, kind in {"id": "str", **{each.name: each.type for each in self.fields}}.items():
             value = item.get(name)
             if value is None and name in ("id", self.key):
                 raise self._invalid(request, f"without {name}")
-            if value is not None and not isinstance(value, str):
-                raise self._invalid(request, f"whose {name} is a JSON {type(value).__name__}, not a string")
+            expected, called = _JSON_TYPES.get(kind, ((object,), ""))
+            if value is not None and not isinstance(value, expected):
+                raise self._invalid(request, f"whose {name} is a JSON {type(value).__name__}, not a {called}")
         if not is_uuid(item["id"]):
             raise self._invalid(request, "whose id is not a UUID")
         return item
 
     def _invalid(self, request: str, problem: str) -> OecError:
         return invalid_response(f"{request} returned a {self.name} {problem}")
-
-
-def invalid_response(message: str) -> OecError:
-    hint = "The API reference describes something else: check api_url; if it is right, report this to the collection."
-    return OecError("invalid_response", message, hint)

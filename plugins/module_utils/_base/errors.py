@@ -16,6 +16,8 @@ from typing import Any, Literal, NewType, TypeAlias, get_args
 # The codes of the collection. The API's own codes stand beside them in `error.code`.
 Code = Literal[
     "ambiguous_name",
+    "backup_required",
+    "commit_mismatch",
     "duplicate_declaration",
     "immutable_field",
     "invalid_input",
@@ -34,10 +36,15 @@ Code = Literal[
     "rejected",
     "similar_name",
     "skipped",
+    "task_cancelled",
+    "task_failed",
+    "task_never_started",
     "unknown_option",
     "unknown_server",
     "untrusted_certificate",
     "validation_error",
+    "wait_timeout",
+    "wrong_state",
 ]
 CODES: tuple[str, ...] = get_args(Code)
 ApiCode = NewType("ApiCode", str)
@@ -104,6 +111,11 @@ class Failure:
 
     def about(self, subject: Subject) -> Failure:
         return replace(self, subject=subject)
+
+    def as_exception(self) -> OecError:
+        return OecError(
+            self.code, self.message, self.hint, subject=self.subject, status=self.status, details=self.details
+        )
 
     def as_error(self) -> dict[str, Any]:
         """Return `error` of a module's result: {status, code, message, details}."""

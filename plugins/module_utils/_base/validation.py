@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,6 +22,15 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Fa
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # NUL cannot be stored; lone surrogates cannot be encoded as UTF-8.
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
+_HOST = re.compile(r"(\*\.)?([a-z0-9-]+\.)+[a-z0-9-]+", re.ASCII | re.IGNORECASE)
+_MAX_HOST_LENGTH = 253
+_BRANCH_CHARACTERS = re.compile(r"[\s\x00-\x1f\x7f~^:?*\[\\]|\.\.")
+_BRANCH_START = re.compile(r"[/-]|(refs|pull|pull-requests|merge-requests)/", re.IGNORECASE)
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+# A century: farther back there is no date to compare with.
+_LONGEST = 36500 * _SECONDS["d"]
 
 
 def is_uuid(text: str) -> bool:
@@ -48,6 +58,45 @@ def is_https_url(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and bool(host) and url.isprintable() and " " not in url
+
+
+def branch_problem(branch: str) -> str:
+    """Return why a text is no branch, or nothing: it could deploy code that is on none, such as that of a fork."""
+    if found := _BRANCH_CHARACTERS.search(branch):
+        return f"contains {found[0]!r}, which no branch can"
+    if found := _BRANCH_START.match(branch):
+        return f"begins with {found[0]!r}, which is no branch of the repository"
+    return "is a commit, and not a branch" if _COMMIT_ID.fullmatch(branch) else ""
+
+
+def host_problem(host: str) -> str:
+    """Return why a text is no host name, or nothing. A first label of `*` is one for all."""
+    if len(host) <= _MAX_HOST_LENGTH and _HOST.fullmatch(host):
+        return ""
+    return f"{host!r} is not a host name, such as erp.example.com"
+
+
+def duration(text: str) -> int:
+    """Return the seconds of `90`, `90m`, `2h` or `7d`. Raise ValueError for anything else."""
+    found = _DURATION.fullmatch(text.strip())
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else _LONGEST
+    if seconds >= _LONGEST:
+        raise ValueError(f"{text!r} is not a time, such as 90m, 24h or 7d")
+    return seconds
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """Read ISO 8601, UTC where it names no time zone; None where it is not readable."""
+    try:
+        # Python 3.10 reads neither the Z nor one digit of a second.
+        moment = datetime.fromisoformat(_pad_fraction((text or "").strip().replace("Z", "+00:00")))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _pad_fraction(text: str) -> str:
+    return re.sub(r"\.([0-9]{1,6})[0-9]*", lambda found: f".{found[1]:0<6}", text, count=1)
 
 
 def comparable_name(name: str) -> str:

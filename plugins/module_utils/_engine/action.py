@@ -41,6 +41,7 @@ class Difference:
 class Action:
     """`before`: the existing object. `body`: what is sent. `after`: the predicted object, None once it is deleted.
 
+    `start`: the action of the API that is started after that, such as `stop`.
     `names`: of objects that fields refer to, by id, as far as they were read. `rejection`: why it cannot be carried
     out; its `type` is then FAILED, and `conflicts` are the fields in which the declaration cannot be fulfilled.
     """
@@ -49,7 +50,7 @@ class Action:
     type: str
     name: str
     before: Object | None = None
-    body: Mapping[str, str] | None = None
+    body: Mapping[str, Any] | None = None
     after: Object | None = None
     idempotency_key: str | None = None
     is_pruned: bool = False
@@ -57,6 +58,7 @@ class Action:
     warnings: Sequence[str] = ()
     rejection: Failure | None = None
     conflicts: Sequence[Difference] = ()
+    start: str = ""
 
     @property
     def subject(self) -> Subject:
@@ -83,8 +85,8 @@ class Action:
         before, after = self._displayed_sides()
         absent = f"{self.subject} (absent)"
         return {
-            "before": _yaml(before),
-            "after": _yaml(after),
+            "before": as_yaml(before),
+            "after": as_yaml(after),
             "before_header": str(self.kind.subject(self.before[self.kind.key])) if self.before else absent,
             "after_header": str(self.subject) if after else absent,
         }
@@ -118,11 +120,13 @@ class Action:
             f"the API stored {self.kind.redacted(name, stored.get(name))!r}. "
             "Declare the stored value, or the next run will try to change it again."
             for name, sent in (self.body or {}).items()
-            if not self.kind.is_same(name, stored.get(name), sent)
+            if self.kind.field(name).is_readable and not self.kind.is_same(name, stored.get(name), sent)
         ]
 
     def _displayed_sides(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        before, after = self._displayed(self.before), self._displayed(self.after)
+        before = self._displayed(self.before)
+        # What the API never returns is displayed when it is set.
+        after = self._displayed(self.after and {**(self.body or {}), **self.after})
         for url in [each for each in self.kind.declarable if each.is_url and before and after]:
             name = url.option_name
             if before[name] == after[name] and url.name in (self.body or {}):
@@ -132,7 +136,7 @@ class Action:
     def _displayed(self, item: Object | None) -> dict[str, Any]:
         if not item:
             return {}
-        return {each.option_name: self._display(each, item.get(each.name)) for each in self.kind.declarable}
+        return {each.option_name: self._display(each, item.get(each.name)) for each in self.kind.displayed}
 
     def _display(self, declared: Field, value: Any) -> Any:
         """Return a value as people know it: a reference by the name of its object, a URL without its credentials."""
@@ -141,11 +145,14 @@ class Action:
         return self.kind.redacted(declared.name, value)
 
 
-def _yaml(fields: Mapping[str, Any]) -> str:
+def as_yaml(fields: Mapping[str, Any]) -> str:
     """Return the fields that have a value as lines of YAML."""
-    return "".join(f"{name}: {_scalar(str(value))}\n" for name, value in fields.items() if value is not None)
+    return "".join(f"{name}: {_scalar(value)}\n" for name, value in fields.items() if value is not None)
 
 
-def _scalar(text: str) -> str:
+def _scalar(value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    text = value
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
     return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())

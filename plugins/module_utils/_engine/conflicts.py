@@ -135,7 +135,7 @@ def _reject_name(position: int, desired: Desired, action: Action, holders: Seque
         hint = f"Choose another {kind.key}, or rename or delete that one in the same list."
         return reject(action, "name_taken", message, hint)
     similar = next((holder for holder in others if holder.position < position and not holder.allows_similar), None)
-    if similar and not desired.allow_similar_name:
+    if similar and kind.is_renamed and not desired.allow_similar_name:
         seen = repr(similar.name) if similar.name.isascii() else f"{similar.name!r} ({similar.name!a})"
         message = f"{kind.name} {seen} {similar.label} {_HOW_SIMILAR}"
         hint = f"Use that {kind.key}, or set allow_similar_name if it is another {kind.name}."

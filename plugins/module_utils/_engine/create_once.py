@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from http import HTTPStatus
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -22,6 +21,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     OecError,
     RejectedError,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import parse_timestamp
 
 _BASE = "https://api.oec.sh/api/public/v1"
 
@@ -32,13 +32,17 @@ def create_once(api: ResourceApi, body: Mapping[str, Any], idempotency_key: str 
     `api.known` was read before, and has no object of that name. The key is derived from the body, so that equal
     declarations ask for one object; `idempotency_key` is the user's own, and sent unchanged.
     """
-    key = idempotency_key or derived_key(api.kind.path, body)
+    key = idempotency_key or derived_key(api.collection, api.kind.request_body(body))
     replayed: set[str] = set()
     while True:
         created = _post(api, body, key, api.known, is_derived=idempotency_key is None)
         current = _verify_current(api, created)
         if current is not None and (idempotency_key is None or current["id"] not in api.known.ids):
             return current
+        if current is None and api.is_hidden(created["id"]):
+            message = f"it exists as {created['id']}, and this version of the API hides it: it is stopped, or failed"
+            hint = f"Start it with state=started and {api.kind.id_option}."
+            raise OecError("wrong_state", message, hint)
         if idempotency_key is not None or created["id"] in replayed:
             raise OecError(
                 "invalid_response",
@@ -124,18 +128,8 @@ def _single_new_match(api: ResourceApi, again: Listing, before: Listing, body: M
 
 def _verify_current(api: ResourceApi, created: Object) -> Object | None:
     """Return the object, unless it is older than `api.known` and is gone or renamed since."""
-    moment = _parse_timestamp(created.get("created_at"))
+    moment = parse_timestamp(created.get("created_at"))
     if moment is not None and api.known.date is not None and moment >= api.known.date:
         return created
     found = api.get(created["id"])
     return found if found is not None and found[api.kind.key] == created[api.kind.key] else None
-
-
-def _parse_timestamp(created_at: str | None) -> datetime | None:
-    """Read ISO 8601, UTC where it names no time zone; None where it is not readable."""
-    try:
-        # Python 3.10 does not read the Z.
-        moment = datetime.fromisoformat((created_at or "").replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import AnyCode, Code, Failure
@@ -35,20 +36,29 @@ def decide(desired: Desired, matches: Sequence[Object], references: References, 
         message = f"{len(matches)} {kind.plural} have the {kind.key} {matches[0][kind.key]!r}: {ids}"
         return _rejected(desired, None, "ambiguous_name", message, f"Set {kind.id_option} to say which one.")
     before = matches[0] if matches else None
-    if desired.state == "absent":
-        return _absent(desired, before, names)
-    if desired.id and not before:
-        message = f"the {kind.name} {desired.id} does not exist"
-        hint = f"A {kind.name} cannot be created with a given id: remove {kind.id_option}, or correct it."
-        return _rejected(desired, None, "not_found", message, hint)
-    values: dict[str, str] = dict(desired.values)
+    values: dict[str, Any] = dict(desired.values)
     for field, reference in kind.references:
-        if field.name in values:
-            resolved = resolve(reference, values[field.name], references, field.unknown)
-            if isinstance(resolved, Failure):
-                return _rejected(desired, before, resolved.code, resolved.message, resolved.hint)
+        if field.name not in values or (desired.state == "absent" and not field.is_parent):
+            continue
+        resolved = resolve(
+            reference, field, values[field.name], references, is_checked=field.is_parent and not desired.id
+        )
+        if isinstance(resolved, str):
             values[field.name] = resolved
-    return _change(desired, before, values, names) if before else _creation(desired, values, names)
+        elif desired.state != "absent" or resolved.code != field.unknown:
+            # What belongs to an object that does not exist is absent as well.
+            return _rejected(desired, before, resolved.code, resolved.message, resolved.hint)
+    if desired.state == "absent":
+        return _absent(desired, before, values, names)
+    if before:
+        return _change(desired, before, values, names)
+    if desired.id or desired.state in kind.states:
+        message = f"the {kind.name} {desired.label if desired.id is None else desired.id} does not exist"
+        hint = f"No {kind.name} can be created with a given id: remove {kind.id_option}, or correct it."
+        if desired.state in kind.states:
+            hint = f"Create it with state=present, or correct what identifies it: {desired.state} creates none."
+        return _rejected(desired, None, "not_found", message, hint)
+    return _creation(desired, values, references, names)
 
 
 def deletion(kind: Kind, item: Object, names: Names) -> Action:
@@ -73,7 +83,7 @@ def _rejected(
     return Action(rejected.kind, FAILED, subject.name, before, after=before, rejection=failure, conflicts=conflicts)
 
 
-def _absent(desired: Desired, before: Object | None, names: Names) -> Action:
+def _absent(desired: Desired, before: Object | None, values: Mapping[str, Any], names: Names) -> Action:
     kind = desired.kind
     if before is None:
         return Action(kind, UNCHANGED, desired.label)
@@ -82,28 +92,41 @@ def _absent(desired: Desired, before: Object | None, names: Names) -> Action:
             f"{desired.subject}: it does not exist, and {desired.previous_name!r}, its {kind.previous_option}, is kept."
         )
         return Action(kind, UNCHANGED, desired.label, warnings=[kept])
-    if desired.name in (None, before[kind.key]):
+    other = kind.parent and kind.parent[0].name in values and not _is_child(kind, before, values)
+    if desired.name in (None, before[kind.key]) and not other:
         return deletion(kind, before, names)
+    if kind.parent and other:
+        message = f"nothing is deleted, because the {kind.name} {before['id']} belongs to another {kind.parent[1].name}"
+        return _rejected(desired, before, "name_mismatch", message, "Correct or remove what identifies it.")
     message = f"nothing is deleted, because the {kind.name} {before['id']} is named {before[kind.key]!r}"
     hint = f"To delete that one, declare its own {kind.key}; else correct or remove what identifies it."
     return _rejected(desired, before, "name_mismatch", message, hint)
 
 
-def _creation(desired: Desired, values: dict[str, str], names: Names) -> Action:
+def _is_child(kind: Kind, item: Object, values: Mapping[str, Any]) -> bool:
+    return all(kind.is_same(f.name, item.get(f.name), values[f.name]) for f, _kind in kind.references if f.is_parent)
+
+
+def _creation(desired: Desired, values: dict[str, Any], references: References, names: Names) -> Action:
     kind = desired.kind
+    # There is nothing to empty yet.
+    given = {name: value for name, value in values.items() if value is not None}
     for field in kind.declarable:
-        if field.required and field.name not in values:
+        if field.required and field.name not in given:
             message = f"the {kind.name} does not exist, and '{field.option_name}' is required to create it"
             hint = f"Set {field.option_name}, or correct the {kind.key}."
             return _rejected(desired, None, field.required, message, hint)
-    if url := _redacted_url(kind, values):
+    if url := _redacted_url(kind, given):
         return _rejected_url(desired, None, url)
-    predicted: Object = {"id": None, **{field.name: field.default for field in kind.fields}, **values}
+    body = {**{field.name: field.always for field in kind.declarable if field.always is not None}, **given}
+    defaults = {field.name: field.default for field in kind.fields if field.is_readable}
+    predicted: Object = {"id": None, **defaults, **_inherited(kind, given, references)}
+    predicted |= {name: value for name, value in given.items() if kind.field(name).is_readable}
     return Action(
         kind,
         CREATED,
         values[kind.key],
-        body=values,
+        body=body,
         after=predicted,
         idempotency_key=desired.idempotency_key,
         names=names,
@@ -111,13 +134,28 @@ def _creation(desired: Desired, values: dict[str, str], names: Names) -> Action:
     )
 
 
-def _change(desired: Desired, before: Object, values: Mapping[str, str], names: Names) -> Action:
+def _inherited(kind: Kind, values: Mapping[str, Any], references: References) -> Object:
+    """Return what a created object takes from its parent, as far as that was read."""
+    parents = [
+        item
+        for field, reference in kind.references
+        for item in references.get(reference.name, [])
+        if field.is_parent and item["id"].lower() == values[field.name].lower()
+    ]
+    return {field.name: item.get(field.inherits) for field in kind.fields if field.inherits for item in parents}
+
+
+def _change(desired: Desired, before: Object, values: Mapping[str, Any], names: Names) -> Action:
     kind = desired.kind
-    differs = {name: value for name, value in values.items() if not kind.is_same(name, before.get(name), value)}
+    comparable = {name: value for name, value in values.items() if kind.field(name).is_readable}
+    differs = {name: value for name, value in comparable.items() if not kind.is_same(name, before.get(name), value)}
+    target = kind.states.get(desired.state)
+    start = target if target and before.get("status") != target.status else None
     name = differs.get(kind.key) or before[kind.key]
-    if not differs:
+    if not differs and not start:
         return Action(kind, UNCHANGED, name, before, after=before, names=names)
-    action = Action(kind, UPDATED, name, before, differs, {**before, **differs}, names=names)
+    after = {**before, **differs, **({"status": start.status} if start else {})}
+    action = Action(kind, UPDATED, name, before, differs, after, names=names, start=start.action if start else "")
     fixed = {field.option_name for field in kind.declarable if field.create_only and field.name in differs}
     if fixed:
         conflicts = [difference for difference in action.differences if difference.field in fixed]
@@ -127,11 +165,15 @@ def _change(desired: Desired, before: Object, values: Mapping[str, str], names: 
         return _rejected(desired, before, "immutable_field", message, hint, conflicts)
     if url := _redacted_url(kind, differs):
         return _rejected_url(desired, before, url)
+    if start and before.get("status") != start.origin:
+        message = f"it is {before.get('status')!r}, and only one that is {start.origin!r} can be {desired.state}"
+        hint = f"Bring the {kind.name} into that state first; a deployment starts one that failed or never ran."
+        return _rejected(desired, before, "wrong_state", message, hint)
     return action
 
 
-def _redacted_url(kind: Kind, values: Mapping[str, str]) -> str:
-    return next((name for name, value in values.items() if kind.field(name).is_url and has_mask(value)), "")
+def _redacted_url(kind: Kind, values: Mapping[str, Any]) -> str:
+    return next((name for name, value in values.items() if value and kind.field(name).is_url and has_mask(value)), "")
 
 
 def _rejected_url(desired: Desired, before: Object | None, name: str) -> Action:

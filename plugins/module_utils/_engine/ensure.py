@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -17,7 +18,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Fa
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import apply_plan
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, resolve
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, References, resolve
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
 
 
@@ -25,7 +26,8 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     """Create, update or delete one object to match the options."""
     desired = Desired.parse(kind, options)
     client.hide(desired.credentials)
-    planned = plan(kind, [desired], _existing(desired, client), read_references([desired], client))
+    reading = read(desired, client)
+    planned = plan(kind, [desired], reading.existing, reading.references)
     if mode.diff:
         planned = with_names(planned, client)
     if rejection := planned.rejection():
@@ -39,14 +41,39 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     return Result(values, warnings=outcome.warnings)
 
 
-def _existing(desired: Desired, client: Client) -> list[Object]:
+@dataclass(frozen=True)
+class Reading:
+    """What a declaration needs to be planned: the objects that it may mean, and those that its fields may refer to."""
+
+    existing: list[Object]
+    references: References
+
+
+def read(desired: Desired, client: Client) -> Reading:
+    references = read_references([desired], client)
+    if not desired.id and desired.kind.parent:
+        field, parent = desired.kind.parent
+        if is_uuid(desired.values[field.name]):
+            found = client.of(parent).get(desired.values[field.name])
+            references[parent.name] = [*references.get(parent.name, []), *([found] if found else [])]
+    return Reading(_existing(desired, references, client), references)
+
+
+def _existing(desired: Desired, references: References, client: Client) -> list[Object]:
     """Read the one object where its id is given, and all of them where a name has to be found, or to be free."""
-    api = client.of(desired.kind)
-    found = api.get(desired.id) if desired.id else None
-    is_renamed = found and desired.state == "present" and desired.name not in (None, found[desired.kind.key])
-    if desired.id and not is_renamed:
-        return [found] if found else []
-    return api.known.objects
+    kind = desired.kind
+    parent_id: str | Failure | None = None
+    if desired.id:
+        found = client.of(kind).get(desired.id)
+        is_renamed = found and desired.state != "absent" and desired.name not in (None, found[kind.key])
+        parent_id = found.get(kind.parent[0].name) if found and kind.parent else None
+        if not found or not is_renamed or (kind.parent and not parent_id):
+            return [found] if found else []
+    elif kind.parent:
+        field, parent = kind.parent
+        parent_id = resolve(parent, field, desired.values[field.name], references, is_checked=True)
+    # A parent that is not found is rejected by the plan.
+    return [] if isinstance(parent_id, Failure) else client.of(kind, parent_id).known.objects
 
 
 def list_matching(kind: Kind, options: Options, client: Client) -> Result:
@@ -86,7 +113,7 @@ def _filter(field: Field, options: Options, client: Client) -> Callable[[Object]
         objects = client.of(kind).known.objects
         ids = [item["id"].lower() for item in objects if item[kind.key] == value]
         # Several objects of one name are no mistake in a filter.
-        if not ids and isinstance(unknown := resolve(kind, value, {kind.name: objects}, field.unknown), Failure):
+        if not ids and isinstance(unknown := resolve(kind, field, value, {kind.name: objects}), Failure):
             raise OecError(unknown.code, unknown.message, unknown.hint)
     return lambda item: str(item.get(field.name)).lower() in ids
 

@@ -34,6 +34,7 @@ PROJECT = Kind(
         Field("created_at", assigned=True),
     ),
     is_renamed=True,
+    takes_key=True,
     filters=("name", "server_id", "odoo_version"),
     delete_headers={"X-Confirm-Delete": "true"},
 )
