@@ -1,9 +1,10 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks what the collection sends, and on demand what it receives, against openapi.yaml.
+"""Checks what the collection sends, and on demand what it receives, against openapi.yaml and platform.yaml.
 
-Stricter than the file on one point: the API ignores unknown fields, and the collection must not send them.
+Stricter than the files on two points: the API ignores unknown fields, and the collection must not send them; and
+`x-sent` is what the collection keeps to where the API accepts more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from ..emulator.log import LoggedRequest
 
-OPENAPI = Path(__file__).with_name("openapi.yaml")
+OPENAPI = Path(__file__).with_name("openapi.yaml")  # the reference
+PLATFORM = OPENAPI.with_name("platform.yaml")  # what is known otherwise
 
 # What HTTP adds to a request. APIs do not document it, and it must still have an expected value.
 HTTP_HEADERS = {
@@ -48,17 +50,19 @@ class DocumentedOperation:
     parameters: Mapping[str, Mapping[str, Any]]
     required: frozenset[tuple[str, str]]
     body: Any
+    needs_body: bool
     responses: Mapping[str, Any]
 
 
 class Contract:
-    def __init__(self, file: Path = OPENAPI) -> None:
-        self._document: Node = yaml.safe_load(file.read_text(encoding="utf-8"))
+    def __init__(self, *files: Path) -> None:
         self._operations: dict[str, list[DocumentedOperation]] = {}
-        for template, item in self._document["paths"].items():
-            for method in item.keys() - {"parameters"}:
-                operation = self._operation(template, item.get("parameters", []), item[method])
-                self._operations.setdefault(method.upper(), []).append(operation)
+        for file in files:
+            for template, item in _document(file)["paths"].items():
+                item = _resolve(item, file)
+                for method in item.keys() - {"parameters"}:
+                    operation = _operation(template, item.get("parameters", []), item[method])
+                    self._operations.setdefault(method.upper(), []).append(operation)
 
     def problems(self, request: LoggedRequest) -> list[str]:
         """Return what the contract does not allow in a request."""
@@ -73,7 +77,8 @@ class Contract:
         found = self._find(method, path)
         if found is None:
             return ["no such operation"]
-        response = found[0].responses.get(str(status))
+        responses = found[0].responses
+        response = responses.get(str(status), responses.get(f"{status // 100}XX"))
         if response is None:
             return [f"the status {status} is undocumented"]
         if "content" not in response:
@@ -86,41 +91,54 @@ class Contract:
                 return operation, match.groupdict()
         return None
 
-    def _operation(self, template: str, shared: list[Node], node: Node) -> DocumentedOperation:
-        parameters: dict[str, dict[str, Any]] = {"query": {}, "path": {}, "header": {}}
-        required = set()
-        for parameter in map(self._resolve, [*shared, *node.get("parameters", [])]):
-            place, name = parameter["in"], parameter["name"]
-            name = name.lower() if place == "header" else name
-            parameters[place][name] = (parameter["schema"].get("type"), _validator(parameter["schema"]))
-            if parameter.get("required"):
-                required.add((place, name))
-        body = self._resolve(node.get("requestBody"))
-        return DocumentedOperation(
-            re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)),
-            parameters,
-            frozenset(required),
-            body and _validator({**body["content"]["application/json"]["schema"], "additionalProperties": False}),
-            self._resolve(node["responses"]),
-        )
-
-    def _resolve(self, node: Any) -> Any:
-        """Return the node with each $ref replaced by what it names. None of them is circular."""
-        if isinstance(node, list):
-            return [self._resolve(inner) for inner in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            target: Any = self._document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                target = target[step]
-            return self._resolve(target)
-        return {name: self._resolve(inner) for name, inner in node.items() if name != "links"}
-
 
 @cache
 def contract() -> Contract:
-    return Contract()
+    return Contract(OPENAPI, PLATFORM)
+
+
+@cache
+def _document(file: Path) -> Node:
+    document: Node = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return document
+
+
+def _operation(template: str, shared: list[Node], node: Node) -> DocumentedOperation:
+    parameters: dict[str, dict[str, Any]] = {"query": {}, "path": {}, "header": {}}
+    required = set()
+    for parameter in [*shared, *node.get("parameters", [])]:
+        place, name = parameter["in"], parameter["name"]
+        name = name.lower() if place == "header" else name
+        parameters[place][name] = (parameter["schema"].get("type"), _validator(parameter["schema"]))
+        if parameter.get("required"):
+            required.add((place, name))
+    body = node.get("requestBody", {})
+    return DocumentedOperation(
+        re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)),
+        parameters,
+        frozenset(required),
+        body and _validator({**body["content"]["application/json"]["schema"], "additionalProperties": False}),
+        body.get("required", False),
+        node["responses"],
+    )
+
+
+def _resolve(node: Any, file: Path) -> Any:
+    """Return a node of a file with x-sent laid over it, and each $ref replaced by what it names. None is circular."""
+    if isinstance(node, list):
+        return [_resolve(inner, file) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    own = {name: inner for name, inner in node.items() if name not in ("$ref", "links", "x-sent")}
+    resolved = {name: _resolve(inner, file) for name, inner in {**own, **node.get("x-sent", {})}.items()}
+    if "$ref" not in node:
+        return resolved
+    name, _, pointer = node["$ref"].partition("#/")
+    origin = file.with_name(name or file.name)
+    target: Any = _document(origin)
+    for step in pointer.split("/"):
+        target = target[step]
+    return {**_resolve(target, origin), **resolved}
 
 
 def _problems(operation: DocumentedOperation, path: Mapping[str, str], request: LoggedRequest) -> Iterator[str]:
@@ -153,10 +171,10 @@ def _problems(operation: DocumentedOperation, path: Mapping[str, str], request: 
     for place, name in sorted(operation.required):
         if name not in given[place]:
             yield f"the {place} parameter {name} is missing"
-    if operation.body:
-        yield from _mismatches("the body", operation.body, request.json)
-    elif has_body:
+    if has_body and not operation.body:
         yield "unexpected body"
+    elif has_body or operation.needs_body:
+        yield from _mismatches("the body", operation.body, request.json)
 
 
 def _validator(schema: Node) -> Any:

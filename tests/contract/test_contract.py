@@ -9,12 +9,14 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import yaml
-from ansible_collections.oecsh.cloud.tests.contract.contract import OPENAPI, contract
+from ansible_collections.oecsh.cloud.tests.contract.contract import OPENAPI, PLATFORM, contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator, LoggedRequest
 from ansible_collections.oecsh.cloud.tests.support import ROOT, SERVER_ID
 
@@ -29,6 +31,9 @@ SENT = {
     "user-agent": "ansible-collection-oecsh.cloud",
 }
 WITH_BODY = {"content-type": "application/json", "content-length": "60"}
+ENVIRONMENTS, ENVIRONMENT = f"/projects/{ID}/environments", f"/environments/{ID}"
+SOURCES = {"documented", "client", "observed", "inferred"}
+METHODS = {"get", "post", "patch", "delete"}
 
 
 def logged(
@@ -39,6 +44,23 @@ def logged(
     sent = {**SENT, **({} if body is None else WITH_BODY), **named}
     present = {name: value for name, value in sent.items() if value is not None}
     return LoggedRequest("", method, path, query or {}, present, body)
+
+
+def create(**fields: Any) -> LoggedRequest:
+    return logged("POST", ENVIRONMENTS, body={"name": "staging", **fields}, x_idempotency_key="one")
+
+
+def update(**fields: Any) -> LoggedRequest:
+    return logged("PATCH", ENVIRONMENT, body=fields)
+
+
+def action(name: str, **fields: Any) -> LoggedRequest:
+    body = {"content_length": "0"} if not fields else {"body": fields}
+    return logged("POST", f"{ENVIRONMENT}/{name}", idempotency_key="one", **body)
+
+
+def read(name: str, **query: str) -> LoggedRequest:
+    return logged("GET", f"{ENVIRONMENT}/{name}", query=query)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +75,29 @@ def logged(
         logged("PATCH", f"/projects/{ID}", body={"default_branch": "release/17.0"}),
         logged("DELETE", f"/projects/{ID}", x_confirm_delete="true", content_length="0"),
         logged("GET", "/projects", user_agent="node", accept_language="*", sec_fetch_mode="cors"),
+        logged("GET", ENVIRONMENTS),
+        create(
+            environment_type="production", branch="deadbeef", vm_id=SERVER_ID, domain="*.Example.com", cpu_cores=0.25
+        ),
+        create(ram_mb=256, disk_gb=1000, postgres_version="16", enable_pgtune=True, with_demo_data=False),
+        logged("GET", ENVIRONMENT),
+        update(name="live", branch="feature/x-1", domain="", cpu_cores=32, ram_mb=131072, disk_gb=1),
+        logged("DELETE", ENVIRONMENT, x_confirm_delete="true", content_length="0"),
+        read("status"),
+        *(action(name) for name in ("deploy", "restart", "start", "stop")),
+        action("deploy", update_modules=["sale_custom", "_2"]),
+        action("deploy", update_modules=["all"]),
+        action("quick-update", mode="pull_restart"),
+        action("quick-update", mode="reinitialize_specific", modules=["all", "sale"]),
+        read("deployments", limit="100", cursor="abc"),
+        read("logs"),
+        read("logs", task_id=ID, lines="1000"),
+        read("runtime-logs", source="postgres", lines="1"),
+        read("metrics"),
+        read("backups", status="completed", backup_type="manual", page="2", page_size="100"),
+        logged("GET", f"/deployments/{ID}"),
     ],
-    ids=lambda entry: f"{entry.method} {entry.path} {entry.query} {entry.headers['user-agent']}",
+    ids=lambda entry: f"{entry.method} {entry.path} {entry.query} {entry.headers['user-agent']} {entry.json}",
 )
 def test_a_documented_request_has_no_problem(request_: LoggedRequest) -> None:
     assert contract().problems(request_) == []
@@ -64,7 +107,7 @@ def test_a_documented_request_has_no_problem(request_: LoggedRequest) -> None:
     ("request_", "problem"),
     [
         (logged("PUT", f"/projects/{ID}", body=PROJECT), "no such operation"),
-        (logged("GET", f"/projects/{ID}/environments"), "no such operation"),
+        (logged("GET", f"/projects/{ID}/backups"), "no such operation"),
         (logged("GET", "/projects/"), "no such operation"),
         (logged("GET", "/projects/me"), "not a 'uuid'"),
         (logged("GET", "/projects", query={"limit": "101"}), "greater than the maximum"),
@@ -88,22 +131,105 @@ def test_a_documented_request_has_no_problem(request_: LoggedRequest) -> None:
         (logged("PATCH", f"/projects/{ID}"), "None is not of type 'object'"),
         (logged("DELETE", f"/projects/{ID}"), "x-confirm-delete is missing"),
         (logged("DELETE", f"/projects/{ID}", x_confirm_delete="True"), "not one of ['true']"),
+        (logged("GET", ENVIRONMENTS, query={"limit": "100"}), "limit is undocumented"),
+        (logged("POST", ENVIRONMENTS, body={}), "'name' is a required property"),
+        (logged("POST", ENVIRONMENTS, body={"name": "x"}, idempotency_key="one"), "idempotency-key is undocumented"),
+        (create(server_id=SERVER_ID), "'server_id' was unexpected"),
+        (create(custom_domain="example.com"), "'custom_domain' was unexpected"),
+        (create(name="x" * 256), "is too long"),
+        (create(environment_type="test"), "not one of"),
+        (create(branch="pull/1"), "should not be valid"),
+        (create(branch="REFS/heads/main"), "should not be valid"),
+        (create(branch="../main"), "should not be valid"),
+        (create(branch="a1" * 20), "should not be valid"),
+        (create(branch="a b"), "does not match"),
+        (create(domain=""), "does not match"),
+        (create(cpu_cores="1"), "not of type 'number'"),
+        (create(ram_mb=131073), "greater than the maximum"),
+        (create(disk_gb=1.5), "not of type 'integer'"),
+        (create(postgres_version=16), "not of type 'string'"),
+        (update(), "should be non-empty"),
+        (update(branch=None), "not of type 'string'"),
+        (update(vm_id=SERVER_ID), "'vm_id' was unexpected"),
+        (update(environment_type="production"), "'environment_type' was unexpected"),
+        (update(cpu_cores=0.1), "less than the minimum"),
+        (logged("PATCH", ENVIRONMENT, body={"name": "x"}, idempotency_key="one"), "idempotency-key is undocumented"),
+        (logged("DELETE", ENVIRONMENT), "x-confirm-delete is missing"),
+        (logged("POST", f"{ENVIRONMENT}/stop"), "idempotency-key is missing"),
+        (logged("POST", f"{ENVIRONMENT}/redeploy", idempotency_key="one"), "no such operation"),
+        (action("restart", mode="pull_restart"), "unexpected body"),
+        (action("deploy", update_modules=[]), "should be non-empty"),
+        (action("deploy", update_modules=["sale"] * 51), "is too long"),
+        (action("deploy", update_modules=["Sale"]), "does not match"),
+        (action("deploy", update_modules=["all", "sale"]), "is too long"),
+        (action("deploy", branch="main"), "'branch' was unexpected"),
+        (action("quick-update"), "None is not of type 'object'"),
+        (action("quick-update", modules=["sale"]), "'mode' is a required property"),
+        (action("quick-update", mode="update_specific"), "'modules' is a required property"),
+        (action("quick-update", mode="update_all", modules=["sale"]), "False schema"),
+        (read("logs", lines="0"), "less than the minimum"),
+        (read("logs", task_id="latest"), "not a 'uuid'"),
+        (read("runtime-logs", source="nginx"), "not one of"),
+        (read("backups", status="expired"), "not one of"),
+        (read("backups", page="0"), "less than the minimum"),
+        (logged("GET", "/deployments/latest"), "not a 'uuid'"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{value.method} {value.path} {value.json}"[:80],
 )
 def test_an_undocumented_request_has_one_problem(request_: LoggedRequest, problem: str) -> None:
     (found,) = contract().problems(request_)
     assert problem in found
 
 
-def test_the_examples_fit_their_schemas() -> None:
-    paths = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["paths"]
-    for path in ("/projects", "/servers"):
-        example = paths[path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
-        assert contract().response_problems("GET", path, 200, example) == []
-    created = paths["/projects"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    changed = paths["/projects/{project_id}"]["patch"]["requestBody"]["content"]["application/json"]["example"]
-    assert contract().problems(logged("POST", "/projects", body=created)) == []
-    assert contract().problems(logged("PATCH", f"/projects/{ID}", body=changed)) == []
+def operations(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield method, path and description of each operation."""
+    for path, item in yaml.safe_load(file.read_text(encoding="utf-8"))["paths"].items():
+        yield from ((method.upper(), path, item[method]) for method in item.keys() & METHODS)
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes(inner)
+
+
+@pytest.mark.parametrize("file", [OPENAPI, PLATFORM], ids=lambda file: file.stem)
+def test_the_examples_fit_their_schemas(file: Path) -> None:
+    components = yaml.safe_load(file.read_text(encoding="utf-8"))["components"]
+    checked = 0
+    for method, path, operation in operations(file):
+        path = re.sub(r"\{\w+\}", ID, path)
+        if body := operation.get("requestBody"):
+            headers = {"idempotency_key": "one"} if path.startswith("/environments") and method == "POST" else {}
+            example = body["content"]["application/json"]["example"]
+            assert contract().problems(logged(method, path, body=example, **headers)) == []
+            checked += 1
+        for status, response in operation["responses"].items():
+            if "$ref" in response:
+                response = components["responses"].get(response["$ref"].rpartition("/")[2], {})
+            content = response.get("content", {}).get("application/json", {})
+            if "example" in content:
+                assert contract().response_problems(method, path, int(status), content["example"]) == []
+                checked += 1
+    assert checked > 20
+
+
+@pytest.mark.parametrize("file", [OPENAPI, PLATFORM], ids=lambda file: file.stem)
+def test_no_path_hides_another(file: Path) -> None:
+    known = [(method, path) for each in (OPENAPI, PLATFORM) for method, path, _operation in operations(each)]
+    for method, path, _operation in operations(file):
+        patterns = {each: re.sub(r"\{\w+\}", "[^/]+", each) for other, each in known if other == method}
+        assert [each for each, pattern in patterns.items() if re.fullmatch(pattern, path)] == [path]
+        assert known.count((method, path)) == 1
+
+
+def test_each_operation_has_its_source() -> None:
+    for _method, path, operation in operations(PLATFORM):
+        assert "x-source" in operation, path
+    for node in nodes(yaml.safe_load(PLATFORM.read_text(encoding="utf-8"))):
+        assert {node.get("x-source", "client")} <= SOURCES
+        assert all(rule.endswith(".") for rule in node.get("x-inferred", ()))
 
 
 def test_a_problem_survives_a_cleared_log_and_a_reset() -> None:

@@ -14,30 +14,58 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.oecsh.cloud.tests.contract.contract import OPENAPI, contract
+from ansible_collections.oecsh.cloud.tests.contract.contract import OPENAPI, PLATFORM, contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator, LoggedRequest
 from ansible_collections.oecsh.cloud.tests.emulator.state import ERROR_SHAPES, RATE_LIMIT_STYLES
 from ansible_collections.oecsh.cloud.tests.support import SERVER_ID, UNKNOWN_ID, project_path
 
-REQUESTS_AT_LEAST = 1000
+PROJECT_ID = "7a1c52d0-93b4-4e6f-8a17-c5d2e9f30b64"  # as in schemathesis.toml
+ENVIRONMENT_ID = "e3f7b8a1-4c29-4d05-b6f8-1a9d0c7e52b3"
 
 # The statuses that schemathesis must have seen from each operation: it has tested nothing if it saw rejections only.
 REACHED = {
-    "GET /projects": {200, 400, 401, 422},
-    "POST /projects": {201, 401, 422},
-    "GET /projects/{id}": {200, 401, 404, 422},
-    "PATCH /projects/{id}": {200, 401, 404, 422},
-    "DELETE /projects/{id}": {204, 400, 401, 404},
-    "GET /servers": {200, 400, 401, 422},
+    OPENAPI: {
+        "GET /projects": {200, 400, 401, 422},
+        "POST /projects": {201, 401, 422},
+        "GET /projects/{id}": {200, 401, 404, 422},
+        "PATCH /projects/{id}": {200, 401, 404, 422},
+        "DELETE /projects/{id}": {204, 400, 401, 404},
+        "GET /servers": {200, 400, 401, 422},
+    },
+    PLATFORM: {
+        "GET /projects/{id}/environments": {200, 401, 422},
+        "POST /projects/{id}/environments": {201, 401, 422},
+        "GET /environments/{id}": {200, 401, 422},
+        "PATCH /environments/{id}": {200, 401, 422},
+        "DELETE /environments/{id}": {202, 400, 401, 422},
+        "GET /environments/{id}/status": {200, 401, 422},
+        "POST /environments/{id}/deploy": {202, 401, 422},
+        "POST /environments/{id}/restart": {202, 401, 422},
+        "POST /environments/{id}/start": {401, 409, 422},
+        "POST /environments/{id}/stop": {202, 401, 409, 422},
+        "POST /environments/{id}/quick-update": {202, 401, 422},
+        "GET /environments/{id}/deployments": {200, 400, 401, 422},
+        "GET /environments/{id}/logs": {200, 401, 404, 422},
+        "GET /environments/{id}/runtime-logs": {200, 401, 404, 422},
+        "GET /environments/{id}/metrics": {200, 401, 422},
+        "GET /environments/{id}/backups": {200, 401, 422},
+        "GET /deployments/{id}": {200, 401, 422},
+    },
 }
 
 Check = Callable[..., requests.Response]
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Emulator]:
+    with Emulator(reads=None, writes=None) as server:
+        yield server
+
+
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator(reads=None, writes=None) as emulator:
-        yield emulator
+def emulator(server: Emulator) -> Emulator:
+    server.reset()
+    return server
 
 
 @pytest.fixture
@@ -52,7 +80,8 @@ def expiring_emulator() -> Iterator[Emulator]:
         emulator.clock.advance(24 * 3600 + 1)
         return []
 
-    with Emulator(reads=None, writes=None, rejected_keys=None, check=next_day) as emulator:
+    # A deploy is still running at the next request, and over at the one after that.
+    with Emulator(reads=None, writes=None, rejected_keys=None, deploy_seconds=36 * 3600, check=next_day) as emulator:
         yield emulator
 
 
@@ -70,13 +99,17 @@ def check(emulator: Emulator) -> Check:
     return check
 
 
-def test_schemathesis_finds_no_failure(expiring_emulator: Emulator, tmp_path: Path) -> None:
-    expiring_emulator.fill(30)
+@pytest.mark.parametrize(("file", "examples"), [(OPENAPI, 200), (PLATFORM, 100)], ids=["reference", "platform"])
+def test_schemathesis_finds_no_failure(file: Path, examples: int, expiring_emulator: Emulator, tmp_path: Path) -> None:
+    expiring_emulator.fill(30, environments=("production",))
+    expiring_emulator.add_project("Bakery", id=PROJECT_ID)
+    expiring_emulator.add_environment(PROJECT_ID, id=ENVIRONMENT_ID)
+    expiring_emulator.add_backup(ENVIRONMENT_ID)
     schemathesis = [sys.executable, "-m", "schemathesis.cli", "--no-color"]
-    options = ["--seed", "1", "--max-examples", "200", "--continue-on-failure"]
+    options = ["--seed", "1", "--max-examples", str(examples), "--continue-on-failure"]
     configuration = OPENAPI.with_name("schemathesis.toml")
     done = subprocess.run(
-        [*schemathesis, "--config-file", configuration, "run", OPENAPI, "--url", expiring_emulator.url, *options],
+        [*schemathesis, "--config-file", configuration, "run", file, "--url", expiring_emulator.url, *options],
         cwd=tmp_path,
         env={**os.environ, "OECSH_API_KEY": expiring_emulator.keys.full},
         capture_output=True,
@@ -84,11 +117,11 @@ def test_schemathesis_finds_no_failure(expiring_emulator: Emulator, tmp_path: Pa
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for operation, statuses in REACHED.items():
-        method, path = operation.replace("{id}", ".+").split()
+    for operation, statuses in REACHED[file].items():
+        method, path = operation.replace("{id}", "[^/]+").split()
         entries = expiring_emulator.log.requests(method, path)
         assert {entry.status for entry in entries} >= statuses, operation
-    assert expiring_emulator.log.count() >= REQUESTS_AT_LEAST
+    assert expiring_emulator.log.count() >= 1000
 
 
 @pytest.mark.parametrize("shape", sorted(set(ERROR_SHAPES) - {"empty", "html"}))
@@ -162,6 +195,110 @@ def test_a_rejection_has_the_shape_of_the_service(
     response = check(method, path, status, getattr(emulator.keys, key), headers=headers, **content)
     sent = response.json()["detail"] if status >= 400 else {}
     assert (sent if isinstance(sent, list) else {name: sent[name] for name in detail}) == detail
+
+
+CONFIRMED = {"X-Confirm-Delete": "true"}
+CREATE = f"POST /projects/{PROJECT_ID}/environments"
+
+
+@pytest.mark.parametrize(
+    ("settings", "situation", "request_", "status", "expected"),
+    [
+        ({}, "running", "POST /stop", 202, {"task_id": ..., "status": "queued", "environment_id": ENVIRONMENT_ID}),
+        ({}, "busy", "POST /stop", 409, {"error": "task_in_progress", "task_id": ...}),
+        ({"conflict_has_task_id": False}, "busy", "POST /stop", 409, {"error": "task_in_progress", "task_id": None}),
+        ({"failure_word": "error"}, "broken", "GET ", 200, {"status": "error"}),
+        ({"failure_word": "failed"}, "broken", "GET ", 200, {"status": "failed"}),
+        ({}, "broken", "GET /runtime-logs", 404, {"error": "not_found"}),
+        ({}, "stopped", "GET ", 200, {"status": "stopped"}),
+        ({"hides_stopped": True}, "stopped", "GET ", 404, {"error": "not_found"}),
+        ({"hides_stopped": True}, "stopped", "POST /start", 202, {"task_id": ...}),
+        ({}, "running", "DELETE ", 202, {"task_id": ..., "status": "queued"}),
+        ({"delete_has_task_id": False}, "running", "DELETE ", 202, {"task_id": None}),
+        ({}, "busy", "DELETE ", 409, {"error": "task_in_progress"}),
+        ({}, "unconfirmed", "DELETE ", 400, {"error": "confirm_required"}),
+        ({"confirm_environment_delete": False}, "unconfirmed", "DELETE ", 202, {"task_id": ...}),
+        ({}, "running", CREATE, 201, {"status": "deploying", "branch": "x"}),
+        ({"queues_first_deploy": False}, "running", CREATE, 201, {"status": "pending"}),
+        ({"ignored_fields": ["branch"]}, "running", CREATE, 201, {"branch": "main"}),
+        ({"unique_environment_names": True}, "running", CREATE, 409, {"error": "duplicate_name"}),
+        ({}, "busy", "PATCH ", 200, {"branch": "x"}),
+        ({"patch_conflicts": True}, "busy", "PATCH ", 409, {"error": "task_in_progress", "task_id": ...}),
+        ({"ignored_fields": ["branch"]}, "running", "PATCH ", 200, {"branch": "main"}),
+        ({}, "running", "POST /start", 409, {"error": "invalid_state"}),
+        ({"wrong_state_rejected": False}, "running", "POST /start", 202, {"task_id": ...}),
+        ({}, "paused", "POST /restart", 409, {"error": "invalid_state"}),
+        ({}, "running", "GET /backups", 200, {"pages": 1, "total_pages": None, "total": 1, "status": "uploading"}),
+        ({"pages_field": "total_pages"}, "running", "GET /backups", 200, {"pages": None, "total_pages": 1}),
+        ({"pages_field": "none"}, "running", "GET /backups", 200, {"pages": None, "total_pages": None}),
+        ({"backup_words": "documented"}, "running", "GET /backups", 200, {"status": "running"}),
+        ({"has_backups": False}, "running", "GET /backups", 404, {"error": None}),
+        ({"status_moves_late": 7200}, "busy", "GET ", 200, {"status": "running"}),
+        ({}, "busy", "GET /status", 200, {"status": "deploying", "last_deploy": ...}),
+        ({"late_last_deploy": 7200}, "busy", "GET /status", 200, {"last_deploy": None}),
+        ({"action_lock_seconds": 30}, "repeated", "POST /stop", 409, {"error": "concurrent_action", "task_id": None}),
+        ({}, "repeated", "GET /runtime-logs", 429, {"error": "target_rate_limit"}),
+        ({}, "repeated", "GET /metrics", 429, {"error": "target_rate_limit"}),
+        ({}, "busy", "GET /logs", 200, {"task_id": ..., "truncated": False}),
+        ({}, "pending", "GET /logs", 200, {"task_id": None}),
+        ({}, "running", "GET /metrics", 200, {"status": "running", "odoo": ...}),
+    ],
+)
+def test_a_switch_changes_a_response_within_the_contract(
+    settings: dict[str, Any],
+    situation: str,
+    request_: str,
+    status: int,
+    expected: dict[str, Any],
+    emulator: Emulator,
+    check: Check,
+) -> None:
+    """`...` stands for any value, None for none."""
+    method, path = request_.split(" ")
+    path = path if request_ == CREATE else f"/environments/{ENVIRONMENT_ID}{path}"
+    content = {"json": {"name": "production", "branch": "x"}} if method == "PATCH" or request_ == CREATE else {}
+    headers = CONFIRMED if method == "DELETE" and situation != "unconfirmed" else {}
+    emulator.add_project("Bakery", id=PROJECT_ID)
+    first = situation if situation in ("stopped", "paused", "pending") else "running"
+    emulator.add_environment(PROJECT_ID, status=first, id=ENVIRONMENT_ID)
+    emulator.add_backup(ENVIRONMENT_ID, status="uploading")
+    for name, value in settings.items():
+        setattr(emulator.settings, name, value)
+    if situation in ("busy", "broken"):
+        emulator.start_task(ENVIRONMENT_ID, "deploy", outcome="hangs" if situation == "busy" else "failed")
+        emulator.clock.advance(3600)
+    for _turn in range(6 if situation == "repeated" else 0):
+        key = {"Authorization": f"Bearer {emulator.keys.full}"}
+        requests.request(method, emulator.url + path, headers=key, timeout=10)
+    body = check(method, path, status, headers=headers, **content).json()
+    sent = body.get("detail", body)
+    sent = {**sent, **(sent.get("items") or [{}])[0]} if isinstance(sent, dict) else {}
+    expected = {name: sent.get(name) or "any value" if value is ... else value for name, value in expected.items()}
+    assert {name: sent.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "status", "task_id"),
+    [
+        ("concurrent_action", {}, 409, None),
+        ("task_in_progress", {}, 409, None),
+        ("task_in_progress", {"task_id": UNKNOWN_ID}, 409, UNKNOWN_ID),
+        ("enqueue_failed", {}, 503, None),
+    ],
+)
+def test_a_fault_of_an_action_is_within_the_contract(
+    kind: str, parameters: dict[str, str], status: int, task_id: str | None, emulator: Emulator, check: Check
+) -> None:
+    emulator.faults.add(kind, **parameters)
+    detail = check("POST", f"/environments/{UNKNOWN_ID}/deploy", status).json()["detail"]
+    assert (detail["error"], detail.get("task_id")) == (kind, task_id)
+
+
+@pytest.mark.parametrize("operation", sorted(REACHED[PLATFORM]))
+def test_an_unknown_thing_is_not_found(operation: str, check: Check) -> None:
+    method, path = operation.replace("{id}", UNKNOWN_ID).split()
+    content = {} if method == "GET" else {"json": {"name": "staging", "mode": "pull_restart"}, "headers": CONFIRMED}
+    assert check(method, path, 404, **content).json()["detail"]["error"] == "not_found"
 
 
 @pytest.mark.parametrize("status", [402, 422])

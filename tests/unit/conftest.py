@@ -52,9 +52,9 @@ def running_emulator() -> Iterator[Emulator]:
 def emulator(running_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """The API, empty, with its clock standing still, and no connection option in the environment.
 
-    A test fails where a request was not as tests/contract/openapi.yaml has it.
+    A test fails where a request was not as tests/contract has it.
     """
-    for name in ("API_KEY", "API_URL", "API_TIMEOUT", "API_RETRIES", "API_MAX_WAIT"):
+    for name in ("API_KEY", "API_URL", "API_TIMEOUT", "API_RETRIES", "API_MAX_WAIT", "WAIT_TIMEOUT", "WAIT_INTERVAL"):
         monkeypatch.delenv(f"OECSH_{name}", raising=False)
     running_emulator.reset()
     running_emulator.clock.freeze()
