@@ -177,6 +177,8 @@ class Tasks:
             yield Wait(self.timeout, poll)
         except OecError as error:
             failure = error.failure
+            if failure.code == "not_found":
+                raise
             message = f"the task {task['id']} goes on, and can no longer be watched: {failure.message}"
             raise replace(failure, message=message).as_exception() from None
         return last

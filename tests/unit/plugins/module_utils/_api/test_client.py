@@ -9,11 +9,15 @@ import sys
 
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 from ansible_collections.oecsh.cloud.tests.support import (
     COLLECTIONS,
     SERVER_ID,
+    UNKNOWN_ID,
     clean_environment,
     project_path,
     writes,
@@ -27,6 +31,11 @@ LAST = {"has_more": False, "next_cursor": None}
 @pytest.fixture
 def projects(client):
     return client.of(PROJECT)
+
+
+@pytest.fixture
+def environment(emulator):
+    return emulator.add_environment(emulator.add_project("Client ERP")["id"])
 
 
 def failure_of(call, *arguments):
@@ -47,6 +56,16 @@ def test_a_list_is_read_a_hundred_at_a_time(projects, emulator, count, requests)
     queries = [request.query for request in emulator.log.requests("GET", "/projects")]
     assert [query["limit"] for query in queries] == ["100"] * requests
     assert ["cursor" in query for query in queries] == [False, True, True][:requests]
+
+
+@pytest.mark.parametrize(
+    ("limit", "sizes", "count"),
+    [(1, ["1"], 1), (100, ["100"], 100), (150, ["100"] * 2, 150), (999, ["100"] * 3, 250)],
+)
+def test_no_more_pages_are_read_than_needed(projects, emulator, limit, sizes, count):
+    emulator.fill(250)
+    assert projects.list(limit).objects == emulator.projects()[:count]
+    assert [request.query["limit"] for request in emulator.log.requests()] == sizes
 
 
 def test_an_object_on_two_pages_counts_once(projects, emulator):
@@ -74,6 +93,39 @@ def test_what_was_known_is_read_once(client, emulator):
     assert client.of(PROJECT).known is before
     assert (before.objects, emulator.log.count()) == ([], 1)
     assert client.of(SERVER).known.objects
+
+
+def test_a_whole_list_is_that_of_one_parent(client, emulator):
+    emulator.fill(2, environments=["production", "staging"])
+    first, second = [client.of(ENVIRONMENT, project["id"]) for project in emulator.projects()]
+    for api, project in zip((first, second), emulator.projects(), strict=True):
+        assert client.of(ENVIRONMENT, project["id"]) is api
+        assert api.known.objects == emulator.environments(project["id"])
+    paths = [f"{project_path(project)}/environments" for project in emulator.projects()]
+    assert [(request.path, request.query) for request in emulator.log.requests()] == [(path, {}) for path in paths]
+
+
+@pytest.mark.parametrize("pages_field", ["pages", "total_pages", "none"])
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (100, 1), (101, 2), (250, 3)])
+def test_numbered_pages_are_read_up_to_their_total(client, emulator, environment, count, requests, pages_field):
+    emulator.settings.pages_field = pages_field
+    ids = {emulator.add_backup(environment["id"], age)["id"] for age in range(count)}
+    listing = client.of(BACKUP, environment["id"]).list()
+    assert (listing.ids, len(listing.objects)) == (ids, count)
+    queries = [{"page": f"{number}", "page_size": "100"} for number in range(1, requests + 1)]
+    assert [request.query for request in emulator.log.requests()] == queries
+
+
+def test_a_numbered_page_without_items_is_the_last(client, emulator, environment):
+    """Something may have been deleted meanwhile."""
+    emulator.faults.add("replace", body={"items": [], "total": 9})
+    assert (client.of(BACKUP, environment["id"]).list().objects, emulator.log.count()) == ([], 1)
+
+
+def test_numbered_pages_that_never_end_are_reported(client, emulator, environment):
+    emulator.faults.add("replace", times=5, body={"items": [emulator.add_backup(environment["id"])], "total": 500})
+    failure = failure_of(client.of(BACKUP, environment["id"]).list)
+    assert (failure.code, "never end" in failure.message, emulator.log.count()) == ("invalid_response", True, 2)
 
 
 INVALID_PAGES = {
@@ -107,6 +159,28 @@ def test_an_invalid_list_is_never_taken_for_an_empty_one(client, emulator, kind,
     assert emulator.log.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (ENVIRONMENT, {}),
+        (ENVIRONMENT, {"data": []}),
+        (ENVIRONMENT, None),
+        (ENVIRONMENT, [{"id": PROJECT_ID}]),
+        (BACKUP, []),
+        (BACKUP, {"items": [], "page": 1}),
+        (BACKUP, {"items": [], "total": "0"}),
+        (BACKUP, {"items": None, "total": 0}),
+        (BACKUP, {"items": ["b"], "total": 1}),
+    ],
+)
+def test_an_invalid_list_of_a_parent_is_reported(client, emulator, environment, kind, body):
+    emulator.faults.add("replace", body=body)
+    api = client.of(kind, environment["project_id" if kind is ENVIRONMENT else "id"])
+    failure = failure_of(api.list)
+    assert (failure.code, failure.message.startswith(f"GET {api.collection} returned ")) == ("invalid_response", True)
+    assert emulator.log.count() == 1
+
+
 @pytest.mark.parametrize("kind", [PROJECT, SERVER], ids=["projects", "servers"])
 @pytest.mark.parametrize(("fault", "requests"), [("cursor_loop", 2), ("missing_cursor", 1)])
 def test_pages_that_loop_or_break_off_are_reported(client, emulator, kind, fault, requests):
@@ -137,6 +211,17 @@ def test_a_404_of_the_api_means_that_the_object_is_gone(projects, emulator, shap
     projects.delete(PROJECT_ID)
     assert emulator.log.count("GET /projects") == (0 if shape in ("nested", "flat", "flat_detail", "loc") else 1)
     assert emulator.log.count(f"GET /projects/{PROJECT_ID}") == emulator.log.count("DELETE") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "requests"),
+    [(ENVIRONMENT, [f"/environments/{UNKNOWN_ID}", "/projects"]), (TASK, [f"/deployments/{UNKNOWN_ID}"])],
+)
+def test_a_404_without_a_code_is_checked_with_a_list(client, emulator, kind, requests):
+    """That of the parent's kind, and none where there is no list without a parent."""
+    emulator.settings.error_shape = "text"
+    assert client.of(kind).get(UNKNOWN_ID) is None
+    assert [request.path for request in emulator.log.requests()] == requests
 
 
 @pytest.mark.parametrize("body", [{"detail": "Not Found"}, {"detail": [{"loc": ["path"], "msg": "Not Found"}]}])
@@ -199,6 +284,74 @@ def test_a_write_sends_its_body_and_returns_what_is_stored(projects, emulator):
     assert writes(emulator) == [("POST", "/projects", body), ("PATCH", path, changes), ("DELETE", path, None)]
     post, _patch, delete = [request.headers for request in emulator.log.writes]
     assert (post["x-idempotency-key"], delete["x-confirm-delete"]) == ("change-4711", "true")
+
+
+def test_a_child_is_created_with_its_parent(client, emulator):
+    project = emulator.add_project("Client ERP")
+    values = {"name": "production", "project_id": project["id"], "server_id": SERVER_ID, "custom_domain": "a.b"}
+    created = client.of(ENVIRONMENT, project["id"]).create(values, "change-4711")
+    assert [created] == emulator.environments()
+    assert client.of(ENVIRONMENT).update(created["id"], {"custom_domain": None})["custom_domain"] is None
+    assert writes(emulator) == [
+        ("POST", f"{project_path(project)}/environments", {"name": "production", "vm_id": SERVER_ID, "domain": "a.b"}),
+        ("PATCH", f"/environments/{created['id']}", {"domain": ""}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "returned"),
+    [(202, '{"status": "queued"}', {"status": "queued"}), (202, "", {}), (200, "", {}), (204, "", {})],
+)
+def test_a_delete_returns_what_the_api_says(client, emulator, environment, status, text, returned):
+    emulator.faults.add("status", "DELETE", status=status, text=text)
+    assert client.of(ENVIRONMENT).delete(environment["id"]) == returned
+    assert (emulator.log.count(), emulator.log.writes[0].headers["x-confirm-delete"]) == (1, "true")
+
+
+# Beside an object, and with it.
+
+
+def test_a_part_of_an_object_is_read_with_a_query(client, emulator, environment):
+    part = client.of(ENVIRONMENT).read(environment["id"], "logs", lines=1)
+    assert part == {"task_id": None, "log": "", "lines": 0, "truncated": False}
+    assert client.of(ENVIRONMENT).read(environment["id"], "status")["environment_id"] == environment["id"]
+    path = f"/environments/{environment['id']}"
+    logs, status = [(request.path, request.query) for request in emulator.log.requests()]
+    assert (logs, status) == ((f"{path}/logs", {"lines": "1"}), (f"{path}/status", {}))
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_hidden_object_leaves_a_trace(client, emulator, environment, is_deleted):
+    emulator.settings.hides_stopped = True
+    emulator.edit_environment(environment["id"], status="stopped")
+    if is_deleted:
+        emulator.remove_environment(environment["id"])
+    api = client.of(ENVIRONMENT)
+    assert (api.get(environment["id"]), api.is_hidden(environment["id"])) == (None, not is_deleted)
+
+
+def test_only_a_404_says_that_nothing_is_hidden(client, projects, emulator, environment):
+    assert (projects.is_hidden(PROJECT_ID), emulator.log.count()) == (False, 0)
+    emulator.faults.add("status", status=402)
+    assert failure_of(client.of(ENVIRONMENT).is_hidden, environment["id"]).status == 402
+
+
+@pytest.mark.parametrize(("action", "body"), [("restart", None), ("deploy", {"update_modules": ["sale"]})])
+def test_an_action_is_started_under_its_own_header(client, emulator, environment, action, body):
+    accepted = client.of(ENVIRONMENT).act(environment["id"], action, body, "change-4711", lambda: False)
+    (task,) = emulator.tasks(type=action)
+    assert (accepted["task_id"], accepted["status"]) == (task["id"], "queued")
+    assert writes(emulator) == [("POST", f"/environments/{environment['id']}/{action}", body)]
+    headers = emulator.log.writes[0].headers
+    assert (headers["idempotency-key"], "x-idempotency-key" in headers) == ("change-4711", False)
+
+
+@pytest.mark.parametrize("body", [{"status": "queued"}, {"task_id": None}, {"task_id": "7"}, {"task_id": 7}, []])
+def test_an_action_without_a_task_is_an_invalid_response(client, emulator, environment, body):
+    emulator.faults.add("replace", body=body)
+    act = client.of(ENVIRONMENT).act
+    failure = failure_of(act, environment["id"], "stop", None, "key", lambda: False)
+    assert (failure.code, emulator.log.count()) == ("invalid_response", 1)
 
 
 def test_a_lost_response_to_a_delete_is_no_failure(projects, emulator):

@@ -38,6 +38,11 @@ FLAT = {"error": "c", "message": "m"}
             {"required_plan": "starter"},
             id="facts",
         ),
+        *(
+            pytest.param({**FLAT, "task_id": "t", **body}, "c", "m", {"task_id": "t"}, id=f"fact-{name}")
+            for name, body in {"flat": {}, "beside-empty-details": {"details": {}}}.items()
+        ),
+        pytest.param({"detail": {**FLAT, "task_id": "t"}}, "c", "m", {"task_id": "t"}, id="fact-nested"),
         pytest.param({**FLAT, "details": {"a": 1}}, "c", "m", {"a": 1}, id="details"),
         pytest.param({**FLAT, "detail": {"field": "name"}}, "c", "m", None, id="object-beside-the-message"),
         pytest.param({}, None, "", None, id="empty-object"),
@@ -110,6 +115,8 @@ def test_a_rejection_without_a_code_gets_one(body, status, code):
         (403, "something_new", "full access key"),
         (404, "not_found", "api_url"),
         (409, "environments_running", "Stop"),
+        (409, "task_in_progress", "oec_task_info"),
+        (409, "concurrent_action", "in a minute"),
         (422, "validation", "named value"),
         (429, "ip_blocked", "15 min"),
     ],

@@ -16,12 +16,12 @@ import time
 import warnings
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from urllib.parse import unquote
 
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._api import http_client
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import Clock, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import Clock, HttpClient, RateLimit
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.retry import Replay
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import NoResponseError, OecError, RejectedError
@@ -34,6 +34,10 @@ IDEMPOTENCY = {"X-Idempotency-Key": "00000000-0000-0000-0000-000000000007"}
 SAFE, KEYED, NEVER = Replay
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+# A minute after noon, two, and none.
+DATES = ("Mon, 02 Mar 2026 12:01:20 GMT", "Mon, 02 Mar 2026 12:02:20 GMT", "?")
 
 
 def reply(status=200, body=b"{}", *headers):
@@ -149,8 +153,11 @@ def test_a_204_has_an_empty_body_and_no_cookie_is_sent_back(make_http, serve):
 @pytest.mark.parametrize("text", [b"[]", b'"x"', b"3", b"null", b"true"])
 def test_json_that_is_no_object_is_an_invalid_response(make_http, serve, sleeps, text):
     server = serve(reply(200, text))
-    failure = failure_of(make_http(api_url=server.url), kind=OecError)
-    assert (failure.code, failure.status, len(server.received), sleeps) == ("invalid_response", 200, 1, [])
+    response = send(make_http(api_url=server.url))
+    assert (response.payload, len(server.received), sleeps) == (json.loads(text), 1, [])
+    with pytest.raises(OecError) as caught:
+        _body = response.body
+    assert (caught.value.failure.code, caught.value.failure.status) == ("invalid_response", 200)
 
 
 # Repeats.
@@ -241,6 +248,7 @@ def test_a_429_is_repeated_and_uses_up_no_retry(make_http, serve, emulator, slee
 
 
 IN_FLIGHT = {"error": "idempotency_in_progress"}
+BUSY = [{"error": "task_in_progress"}, {"error": "concurrent_action", "message": "Another one is being processed."}]
 
 
 @pytest.mark.parametrize(
@@ -254,6 +262,7 @@ IN_FLIGHT = {"error": "idempotency_in_progress"}
         (422, KEYED, {"error": "c", "message": "The idempotency key was used with another body."}, True),
         (409, SAFE, {"error": "environments_running", "message": "A deployment is in progress."}, True),
         (409, NEVER, IN_FLIGHT, True),
+        *((409, KEYED, {"detail": body}, True) for body in BUSY),
         (429, SAFE, {"error": "ip_blocked"}, True),
     ],
 )
@@ -297,6 +306,45 @@ def test_repeats_end_where_somebody_else_did_the_work(make_http, serve):
     failure = failure_of(make_http(api_url=server.url), KEYED, stop_retrying=iter([False, True]).__next__)
     assert (failure.code, failure.status, failure.details) == ("maintenance", 503, [1])
     assert len(server.received) == 2
+
+
+# What a response says beside its body.
+
+LIMIT, WINDOW = "X-RateLimit-Limit", "X-RateLimit-Window"
+
+
+@pytest.mark.parametrize(
+    ("headers", "limit"),
+    [
+        ({}, (20, 60)),
+        ({LIMIT: "120"}, (120, 60)),
+        ({LIMIT: "120", WINDOW: "30"}, (120, 30)),
+        ({LIMIT: "120", WINDOW: ""}, (120, 60)),
+        *(({LIMIT: nonsense, WINDOW: "30"}, (20, 60)) for nonsense in ("", "many", "0", "-1", "inf", "nan")),
+        *(({LIMIT: "120", WINDOW: nonsense}, (20, 60)) for nonsense in ("long", "0", "-1", "inf", "nan")),
+        ({WINDOW: "30"}, (20, 60)),
+    ],
+)
+def test_the_read_limit_is_what_a_get_says(make_http, serve, headers, limit):
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    client = make_http(api_url=serve(reply(200, b"{}", *lines)).url)
+    for replay, expected in ((NEVER, (20, 60)), (SAFE, limit)):
+        send(client, replay)
+        assert client.read_limit == RateLimit(*expected)
+
+
+def test_the_time_of_the_server_is_that_of_its_last_date(make_http, serve, emulator):
+    emulator.clock.freeze(NOON)
+    client = make_http(api_url=serve(*(reply(200, b"{}", f"Date: {date}") for date in DATES)).url)
+    assert (client.started, client.server_time()) == (None, NOON)
+    for minutes in (1, 2, 2):
+        send(client)
+        assert (client.started, client.server_time()) == (
+            NOON + timedelta(minutes=1),
+            NOON + timedelta(minutes=minutes),
+        )
+    emulator.clock.advance(7)
+    assert client.server_time() == NOON + timedelta(minutes=2, seconds=7)
 
 
 # Time.

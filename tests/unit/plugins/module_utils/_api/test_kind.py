@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, PRIVATE_REPO, REDACTED_REPO, REPO, SERVER_ID
@@ -52,6 +54,18 @@ def test_an_info_module_has_its_filters_as_options():
     assert list(SERVER.filter_options()) == ["server_id", "name", "provider", "region"]
 
 
+def test_options_have_choices_defaults_states_and_removals():
+    options = ENVIRONMENT.options()
+    assert options["state"]["choices"] == ["present", "absent", "started", "stopped"]
+    types = {"choices": ["development", "staging", "production"], "default": "development"}
+    assert options["environment_type"] == {"type": "str", **types}
+    assert (options["cpu_cores"], options["enable_pgtune"]) == ({"type": "float"}, {"type": "bool"})
+    assert options["project"] == {"type": "str", "aliases": ["project_id"]}
+    assert options["domain"] == {"type": "str", "aliases": ["custom_domain"]}
+    assert options["remove_domain"] == {"type": "bool", "default": False}
+    assert {"remove_branch", "status", "url", "idempotency_key", "previous_name"} & set(options) == set()
+
+
 LIMITED = Field("branch", max_length=255)
 VALUES = {
     "umlauts up to the limit": (LIMITED, "ä" * 255, ""),
@@ -61,6 +75,25 @@ VALUES = {
     "NUL": (LIMITED, "x\0", "branch contains NUL or unpaired surrogate characters"),
     "half a character": (LIMITED, "a\ud83d", "branch contains NUL or unpaired surrogate characters"),
     "no limit": (Field("version"), "n" * 999, ""),
+    "the least number": (ENVIRONMENT.field("cpu_cores"), 0.25, ""),
+    "the greatest number": (ENVIRONMENT.field("disk_gb"), 1000, ""),
+    "below the least": (ENVIRONMENT.field("ram_mb"), 255, "ram_mb is 255, and the API accepts 256 to 131072"),
+    "above the greatest": (
+        ENVIRONMENT.field("cpu_cores"),
+        32.5,
+        "cpu_cores is 32.5, and the API accepts 0.25 to 32",
+    ),
+    "no number": (
+        ENVIRONMENT.field("cpu_cores"),
+        float("nan"),
+        "cpu_cores is nan, and the API accepts 0.25 to 32",
+    ),
+    "checked": (ENVIRONMENT.field("branch"), "a..b", "branch contains '..', which no branch can"),
+    "checked by its option": (
+        ENVIRONMENT.field("custom_domain"),
+        "x",
+        "domain 'x' is not a host name, such as erp.example.com",
+    ),
     "a URL with credentials": (Field("repo", is_url=True), PRIVATE_REPO, ""),
     "a redacted URL": (Field("repo", is_url=True), REDACTED_REPO, ""),
     "no https": (Field("repo", is_url=True), "http://a/b", "repo is not an https URL (https://host/path)"),
@@ -77,7 +110,33 @@ def test_a_field_says_what_is_wrong_with_a_value(field, value, problem):
     assert field.problem(value) == problem
 
 
+# Requests.
+
+
+def test_a_request_has_its_own_names_and_no_null():
+    values = {"name": "n", "project_id": PROJECT_ID, "server_id": SERVER_ID, "custom_domain": None, "cpu_cores": 0.5}
+    sent = {"name": "n", "vm_id": SERVER_ID, "domain": "", "cpu_cores": 0.5}
+    assert ENVIRONMENT.request_body(values) == sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(PROJECT, "/projects"), (ENVIRONMENT, "/projects/7/environments"), (TASK, "/environments/7/deployments")],
+)
+def test_a_list_may_belong_to_a_parent(kind, path):
+    assert kind.collection_path("7") == path
+
+
 # Objects of the API.
+
+
+def test_a_diff_has_what_is_declarable_and_the_status():
+    names = [each.name for each in ENVIRONMENT.displayed]
+    assert [name for name in names if ENVIRONMENT.field(name).assigned] == ["status"]
+    unreadable = {"environment_type", "postgres_version", "enable_pgtune", "enable_pgbouncer"}
+    unreadable |= {"enable_read_replica", "with_demo_data"}
+    assert set(names) - set(ENVIRONMENT.readable) == unreadable
+
 
 INVALID = {
     "empty": ({}, "without id"),
@@ -105,9 +164,21 @@ def test_an_invalid_object_is_reported_with_its_request(item, problem):
     assert "api_url" in failure.hint
 
 
-def test_an_invalid_server_is_called_a_server():
-    with pytest.raises(OecError, match="GET /servers returned a server whose region is a JSON int"):
-        SERVER.check({**ITEM, "region": 7}, "GET /servers")
+@pytest.mark.parametrize(
+    ("kind", "fields", "problem"),
+    [
+        (SERVER, {"region": 7}, "server whose region is a JSON int, not a string"),
+        (ENVIRONMENT, {"cpu_cores": "1"}, "environment whose cpu_cores is a JSON str, not a number"),
+    ],
+)
+def test_an_invalid_object_is_called_by_its_kind(kind, fields, problem):
+    with pytest.raises(OecError, match=f"GET /x returned a {problem}"):
+        kind.check({**ITEM, **fields}, "GET /x")
+
+
+@pytest.mark.parametrize("cores", [1, 0.5, None])
+def test_a_number_may_be_whole_or_fractional(cores):
+    assert ENVIRONMENT.check({**ITEM, "cpu_cores": cores}, "GET /x")["cpu_cores"] == cores
 
 
 @pytest.mark.parametrize("more", [{}, {"server_id": None}, {"environment_count": 3}, {"tags": ["new to the API"]}])
@@ -138,9 +209,26 @@ SAME = {
 }
 
 
-@pytest.mark.parametrize(("name", "current", "desired", "is_same"), SAME.values(), ids=SAME)
-def test_a_current_value_is_compared_with_the_desired_one(name, current, desired, is_same):
-    assert PROJECT.is_same(name, current, desired) is is_same
+ENVIRONMENT_SAME = {
+    "a host in other letters": ("custom_domain", "ERP.example.com", "erp.Example.com", True),
+    "another host": ("custom_domain", "erp.example.com", "erp.example.org", False),
+    "no host": ("custom_domain", None, "erp.example.com", False),
+    "removed": ("custom_domain", None, None, True),
+    "empty": ("custom_domain", "", None, True),
+    "to be removed": ("custom_domain", "erp.example.com", None, False),
+    "a whole number": ("cpu_cores", 1, 1.0, True),
+    "another number": ("cpu_cores", 1, 1.5, False),
+    "no number": ("ram_mb", None, 2048, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "current", "desired", "is_same"),
+    [*((PROJECT, *row) for row in SAME.values()), *((ENVIRONMENT, *row) for row in ENVIRONMENT_SAME.values())],
+    ids=[*SAME, *ENVIRONMENT_SAME],
+)
+def test_a_current_value_is_compared_with_the_desired_one(kind, name, current, desired, is_same):
+    assert kind.is_same(name, current, desired) is is_same
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ def test_an_error_carries_what_a_rescue_block_reads():
     assert str(error) == str(error.failure) == "project 'Client ERP': it broke. Fix it."
 
 
+def test_a_failure_is_raised_as_it_is():
+    failure = Failure("rejected", "it broke", "Fix it.", ERP, 409, [1])
+    assert failure.as_exception().failure == failure
+
+
 def test_a_failure_cannot_be_changed():
     error = OecError("rejected", "it broke")
     assert error.failure.about(ERP).subject == ERP

@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import (
+    branch_problem,
     comparable_name,
+    duration,
+    host_problem,
     is_header_value,
     is_https_url,
     is_printable_ascii,
@@ -14,6 +19,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
     is_uuid,
     matches_any,
     nearest,
+    parse_timestamp,
     unknown_option,
 )
 
@@ -29,6 +35,15 @@ NO_URL = [
     "https://h/\n",
 ]
 NO_HTTPS = [*NO_URL, "http://git.example", "git@git.example:r", ""]
+BRANCHES = ["main", "feature/x-1", "19.0", "v1.2", "deadbeef", "refs", "x/refs/y", "pulls/1", "zweig/ä", "a" * 41]
+FORBIDDEN = [f"a{character}b" for character in " \t\n\r\xa0\u2003\0\x1f\x7f~^:?*[\\"]
+STARTS = ["/", "-", "refs/", "REFS/", "pull/", "Pull-Requests/", "merge-requests/"]
+NO_BRANCHES = [*FORBIDDEN, "a..b", *(f"{start}a" for start in STARTS), "a" * 40, "F" * 64]
+HOSTS = ["erp.example.com", "ERP.Example.COM", "*.example.com", "1-2.a", f"{'a.' * 126}b"]
+NO_HOSTS = [
+    *("", "localhost", "*.com", "a.", ".a.b", "a..b", "a.*.b", "*.*.a.b", "a_b.c", "ä.example", "a.b\n", "a b.c"),
+    *("https://a.b", "a.b:80", "a.b/c", f"{'a.' * 126}bc", "erp.example.\u212aom"),
+]
 
 
 @pytest.mark.parametrize(
@@ -39,11 +54,62 @@ NO_HTTPS = [*NO_URL, "http://git.example", "git@git.example:r", ""]
         pytest.param(is_printable_ascii, ("a ~", " "), ("é", "a\n", "\x7f"), id="printable-ascii"),
         pytest.param(is_header_value, ("a b", "~"), (" a", "a ", "a\tb", "é"), id="header-value"),
         pytest.param(is_https_url, HTTPS, NO_HTTPS, id="https-url"),
+        pytest.param(lambda text: not branch_problem(text), BRANCHES, NO_BRANCHES, id="branch"),
+        pytest.param(lambda text: not host_problem(text), HOSTS, NO_HOSTS, id="host"),
     ],
 )
 def test_values_are_checked_before_they_are_sent(is_valid, valid, invalid):
     assert [text for text in valid if not is_valid(text)] == []
     assert [text for text in invalid if is_valid(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("branch", "problem"),
+    [
+        ("a..b", "contains '..', which no branch can"),
+        ("Pull/7/head", "begins with 'Pull/', which is no branch of the repository"),
+        ("0" * 40, "is a commit, and not a branch"),
+    ],
+)
+def test_a_text_that_is_no_branch_is_told_why(branch, problem):
+    assert branch_problem(branch) == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("90m", 5400), (" 24h\n", 86400), ("7d", 604800), ("0", 0), ("36499d", 3_153_513_600)],
+)
+def test_a_duration_is_read_in_its_unit(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "2 h", "2H", "1w", "-1h", "1.5h", "1h30m", "\u0663h", "36500d", "1" * 10])
+def test_anything_else_is_no_duration(text):
+    with pytest.raises(ValueError, match="is not a time, such as 90m, 24h or 7d"):
+        duration(text)
+
+
+MOMENT = datetime(2026, 11, 20, 16, 0, 41, tzinfo=timezone.utc)
+AT, FRACTIONS = "2026-11-20T16:00:41", [100_000, 120_000, 123_000, 123_400, 123_450, *[123_456] * 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds"),
+    [
+        *((f"{AT}{zone}", 0) for zone in ("Z", "", "+00:00")),
+        ("2026-11-20T17:00:41.5+01:00", 500_000),
+        (f" {AT}Z\n", 0),
+        *((f"{AT}.{'123456789'[:digits]}Z", count) for digits, count in enumerate(FRACTIONS, 1)),
+        (f"{AT}.000001", 1),
+    ],
+)
+def test_a_timestamp_is_read_to_the_microsecond(text, microseconds):
+    assert parse_timestamp(text) == MOMENT + timedelta(microseconds=microseconds)
+
+
+@pytest.mark.parametrize("text", [None, "", "Z", "yesterday", "2026-13-45T00:00:00Z", f"{AT}ZZ"])
+def test_anything_else_is_no_timestamp(text):
+    assert parse_timestamp(text) is None
 
 
 @pytest.mark.parametrize(

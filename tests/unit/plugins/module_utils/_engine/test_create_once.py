@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once, derived_key
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, SERVER_ID
 
@@ -90,6 +91,17 @@ def test_different_declarations_derive_different_keys():
     others = [{"server_id": OTHER_SERVER_ID}, {"name": "2"}, {"odoo_version": "17.0"}, {"default_branch": "main"}, repo]
     found = {derived_key("/projects", {**BODY, **other}) for other in [{}, *others]}
     assert len(found | {derived_key("/webhooks", BODY)}) == len(others) + 2
+
+
+def test_the_key_of_a_child_is_that_of_its_parent_and_request(client, emulator):
+    emulator.fill(2)
+    bodies = []
+    for project in emulator.projects():
+        values = {"name": "production", "project_id": project["id"], "server_id": SERVER_ID}
+        create_once(client.of(ENVIRONMENT, project["id"]), values)
+        bodies.append((f"/projects/{project['id']}/environments", {"name": "production", "vm_id": SERVER_ID}))
+    assert keys(emulator) == [derived_key(*body) for body in bodies]
+    assert len(set(keys(emulator))) == 2
 
 
 # Exactly one project.
@@ -229,6 +241,28 @@ def test_a_project_is_read_if_it_may_be_older_than_the_list(host, emulator, crea
     emulator.faults.add("replace", "POST", body={**existing, "created_at": created_at})
     assert create_once(api, BODY)["id"] == existing["id"]
     assert requests(emulator) == f"list create{reads}"
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_child_that_the_api_hides_is_not_created_again(make_client, emulator, is_deleted):
+    emulator.settings.hides_stopped = True
+    project = emulator.add_project("Client ERP")
+
+    def create():
+        api = make_client().of(ENVIRONMENT, project["id"])
+        assert api.known
+        return create_once(api, {"name": "production", "project_id": project["id"]})
+
+    first = create()
+    emulator.clock.advance(600)
+    emulator.edit_environment(first["id"], status="stopped")
+    if is_deleted:
+        emulator.remove_environment(first["id"])
+        assert create()["id"] != first["id"]
+    else:
+        with pytest.raises(OecError, match=first["id"]) as caught:
+            create()
+        assert (caught.value.failure.code, len(emulator.environments())) == ("wrong_state", 1)
 
 
 def test_an_api_that_repeats_one_project_is_reported(host, emulator):

@@ -7,9 +7,16 @@ from __future__ import annotations
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, resolve
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
-from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, PRIVATE_REPO, REDACTED_REPO, SERVER_ID
+from ansible_collections.oecsh.cloud.tests.support import (
+    OTHER_SERVER_ID,
+    PRIVATE_REPO,
+    REDACTED_REPO,
+    SERVER_ID,
+    UNKNOWN_ID,
+)
 
 PROJECT_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
@@ -47,6 +54,23 @@ def test_what_is_declared_is_kept(values):
     assert found == Desired(PROJECT, "absent", PROJECT_ID.upper(), {**values, "server_id": "berlin"}, "a ~!")
 
 
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ({"remove_domain": True}, {"custom_domain": None}),
+        ({"remove_domain": True, "domain": ""}, {"custom_domain": None}),
+        ({"remove_domain": False, "domain": ""}, {}),
+        ({"domain": "a.b", "remove_domain": False}, {"custom_domain": "a.b"}),
+        ({"enable_pgtune": False, "cpu_cores": 0.5}, {"cpu_cores": 0.5, "enable_pgtune": False}),
+        ({"environment_id": PROJECT_ID, "project": None}, {}),
+    ],
+)
+def test_a_field_is_emptied_by_an_option_of_its_own(options, values):
+    found = Desired.parse(ENVIRONMENT, {"name": "n", "project": PROJECT_ID, **options})
+    parent = {} if "project" in options else {"project_id": PROJECT_ID}
+    assert found.values == {"name": "n", **parent, **values}
+
+
 HEADER = "project 'x': idempotency_key contains characters that an HTTP header cannot carry."
 REJECTED = {
     "nothing": ({}, "neither name nor project_id is set."),
@@ -71,26 +95,49 @@ REJECTED = {
 }
 
 
-@pytest.mark.parametrize(("options", "message"), REJECTED.values(), ids=REJECTED)
-def test_an_invalid_declaration_is_rejected(options, message):
+ENVIRONMENT_REJECTED = {
+    "no parent": ({"name": "x"}, "environment 'x': neither project nor environment_id is set."),
+    "set and removed": (
+        {"name": "x", "project": PROJECT_ID, "domain": "a.b", "remove_domain": True},
+        "environment 'x': domain and remove_domain are both set.",
+    ),
+    "a number beyond its limits": (
+        {"environment_id": PROJECT_ID, "cpu_cores": 64.0},
+        f"environment '{PROJECT_ID}': cpu_cores is 64.0, and the API accepts 0.25 to 32.",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        *((PROJECT, *row) for row in REJECTED.values()),
+        *((ENVIRONMENT, *row) for row in ENVIRONMENT_REJECTED.values()),
+    ],
+    ids=[*REJECTED, *ENVIRONMENT_REJECTED],
+)
+def test_an_invalid_declaration_is_rejected(kind, options, message):
     with pytest.raises(OecError) as caught:
-        desired(**options)
+        Desired.parse(kind, options)
     assert (caught.value.failure.code, str(caught.value.failure)) == ("invalid_input", message)
 
 
 @pytest.mark.parametrize(
-    ("options", "names"),
+    ("kind", "options", "names"),
     [
-        ({"server": "berlin"}, ["server"]),
-        ({"server": SERVER_ID}, []),
-        ({"server": SERVER_ID.upper()}, []),
-        ({}, []),
-        ({"server": "berlin", "state": "absent"}, []),
+        (PROJECT, {"server": "berlin"}, ["server"]),
+        (PROJECT, {"server": SERVER_ID}, []),
+        (PROJECT, {"server": SERVER_ID.upper()}, []),
+        (PROJECT, {}, []),
+        (PROJECT, {"server": "berlin", "state": "absent"}, []),
+        (ENVIRONMENT, {"project": "Client ERP", "server": "berlin"}, ["project", "server"]),
+        (ENVIRONMENT, {"project": PROJECT_ID}, []),
+        (ENVIRONMENT, {"project": "Client ERP", "server": "berlin", "state": "absent"}, ["project"]),
     ],
-    ids=["name", "id", "id in capitals", "none", "absent"],
+    ids=["name", "id", "id in capitals", "none", "absent", "parent", "parent id", "parent absent"],
 )
-def test_servers_are_read_only_to_resolve_a_name(options, names):
-    assert [kind.name for kind in desired(name="Client ERP", **options).named_kinds] == names
+def test_other_kinds_are_read_only_to_resolve_a_name(kind, options, names):
+    assert [each.name for each in Desired.parse(kind, {"name": "n", **options}).named_kinds] == names
 
 
 @pytest.mark.parametrize(("url", "found"), [("https://joe:hunter22@h/x", {"joe:hunter22", "hunter22"}), ("", set())])
@@ -100,6 +147,7 @@ def test_the_credentials_of_a_declaration_are_in_its_urls(url, found):
 
 # References.
 
+ON_SERVER = PROJECT.field("server_id")
 TWINS = [{"id": f"{number:08}-0000-4000-8000-000000000000", "name": "twin"} for number in (91, 92)]
 SERVERS = [{"id": SERVER_ID, "name": "berlin"}, {"id": OTHER_SERVER_ID.upper(), "name": "paris"}, *TWINS]
 
@@ -116,7 +164,21 @@ SERVERS = [{"id": SERVER_ID, "name": "berlin"}, {"id": OTHER_SERVER_ID.upper(), 
     ],
 )
 def test_a_reference_is_resolved_by_its_exact_name(value, servers, resolved):
-    found = resolve(SERVER, value, {"server": servers}, "unknown_server")
+    found = resolve(SERVER, ON_SERVER, value, {"server": servers})
+    assert (found.code if isinstance(found, Failure) else found) == resolved
+
+
+@pytest.mark.parametrize(
+    ("value", "is_checked", "resolved"),
+    [
+        (UNKNOWN_ID, False, UNKNOWN_ID),
+        (UNKNOWN_ID, True, "unknown_server"),
+        (SERVER_ID.upper(), True, SERVER_ID),
+        (OTHER_SERVER_ID, True, OTHER_SERVER_ID),
+    ],
+)
+def test_an_id_is_checked_where_its_object_was_read(value, is_checked, resolved):
+    found = resolve(SERVER, ON_SERVER, value, {"server": SERVERS}, is_checked=is_checked)
     assert (found.code if isinstance(found, Failure) else found) == resolved
 
 
@@ -143,5 +205,5 @@ NAMES = [f"'s{number}' ({SERVER_ID})" for number in range(12)]
     ids=["unknown", "no servers", "unknown of 12", "unknown of 30", "two", "two of 32"],
 )
 def test_an_unresolved_reference_names_the_first_candidates(value, servers, message):
-    failure = resolve(SERVER, value, {"server": servers}, "unknown_server")
+    failure = resolve(SERVER, ON_SERVER, value, {"server": servers})
     assert (failure.message, failure.hint) == (message, "Use one of those names, or the id of a server.")

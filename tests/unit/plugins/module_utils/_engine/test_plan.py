@@ -10,6 +10,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import Difference
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.tests import support
 
@@ -22,6 +23,14 @@ def uuid(number):
     return f"3fa85f64-5717-4562-b3fc-{number:012x}"
 
 
+# The parents of environments. An API may write ids in capitals.
+PROJECTS = [
+    {"id": uuid(number), "name": name, "default_branch": f"of-{name}", "server_id": BERLIN}
+    for number, name in [(0xA1, "acme"), (0xA2, "bakery"), (0xA3, "twins"), (0xA4, "twins")]
+]
+PROJECTS[1]["id"] = PROJECTS[1]["id"].upper()
+
+
 def project(name="Acme", number=1, **fields):
     texts = {"odoo_version": "17.0", "git_repo_url": REPO, "default_branch": "main", "server_id": BERLIN}
     return {"id": uuid(number), "name": name, "environment_count": 3, "created_at": "2025-09-15", **texts, **fields}
@@ -32,7 +41,7 @@ def planned(*items, existing=(), kind=PROJECT, servers=None, **more):
         kind,
         [Desired.parse(kind, item) for item in items],
         existing,
-        {"server": SERVERS if servers is None else servers},
+        {"server": SERVERS if servers is None else servers, "project": PROJECTS},
         **more,
     )
 
@@ -591,3 +600,140 @@ def test_the_engine_plans_any_kind(items, more, expected, message):
         if message
         else not rejection
     )
+
+
+# A kind with a parent, with states, and with fields that the API does not return.
+
+ACME_ENVIRONMENTS, ENVIRONMENT_ID = {"project": "acme"}, {"environment_id": uuid(1)}
+PRODUCTION, NEW_ENVIRONMENT = {**ACME_ENVIRONMENTS, "name": "production"}, {**ACME_ENVIRONMENTS, "name": "new"}
+STARTED, STOPPED, NOWHERE = {"state": "started"}, {"state": "stopped"}, {"project": "nowhere"}
+UNREADABLE = {"environment_type": "staging", "postgres_version": "16", "with_demo_data": False}
+CREATED = {"name": "new", "project_id": uuid(0xA1), "environment_type": "development"}
+
+
+def environment(name="production", number=1, **fields):
+    texts = {"status": "running", "branch": "main", "custom_domain": "erp.example.com", "server_id": BERLIN}
+    numbers = {"cpu_cores": 1, "ram_mb": 2048, "disk_gb": 10}
+    return {"id": uuid(number), "name": name, "project_id": uuid(0xA1), **texts, **numbers, **fields}
+
+
+ENVIRONMENT_ACTIONS = {
+    # Options, status before, and type, body and start of the action.
+    "in a project by name": (NEW_ENVIRONMENT, "running", ("created", CREATED, "")),
+    "in a project by id": ({"project": uuid(0xA1).upper(), "name": "new"}, "running", ("created", CREATED, "")),
+    "with what cannot be read": (NEW_ENVIRONMENT | UNREADABLE, "running", ("created", CREATED | UNREADABLE, "")),
+    "without a domain to remove": (NEW_ENVIRONMENT | {"remove_domain": True}, "running", ("created", CREATED, "")),
+    "a similar name": (
+        ACME_ENVIRONMENTS | {"name": "Production"},
+        "running",
+        ("created", CREATED | {"name": "Production"}, ""),
+    ),
+    "what cannot be read, again": (PRODUCTION | UNREADABLE, "running", ("unchanged", None, "")),
+    "everything as it is": (
+        PRODUCTION | {"domain": "ERP.example.com", "cpu_cores": 1.0, "server": "berlin"},
+        "running",
+        ("unchanged", None, ""),
+    ),
+    "its domain removed": (PRODUCTION | {"remove_domain": True}, "running", ("updated", {"custom_domain": None}, "")),
+    "another size": (ENVIRONMENT_ID | {"cpu_cores": 0.5}, "running", ("updated", {"cpu_cores": 0.5}, "")),
+    "present, whatever its status": (PRODUCTION, "paused", ("unchanged", None, "")),
+    "started already": (PRODUCTION | STARTED, "running", ("unchanged", None, "")),
+    "stopped already": (PRODUCTION | STOPPED, "stopped", ("unchanged", None, "")),
+    "to start": (PRODUCTION | STARTED, "stopped", ("updated", {}, "start")),
+    "to stop": (ENVIRONMENT_ID | STOPPED, "running", ("updated", {}, "stop")),
+    "to change and stop": (PRODUCTION | STOPPED | {"branch": "dev"}, "running", ("updated", {"branch": "dev"}, "stop")),
+    "to change, stopped already": (
+        PRODUCTION | STOPPED | {"branch": "dev"},
+        "stopped",
+        ("updated", {"branch": "dev"}, ""),
+    ),
+    "absent": (PRODUCTION | ABSENT, "running", ("deleted", None, "")),
+    "absent by id, with its project": (ENVIRONMENT_ID | PRODUCTION | ABSENT, "running", ("deleted", None, "")),
+}
+
+
+@pytest.mark.parametrize(("item", "status", "expected"), ENVIRONMENT_ACTIONS.values(), ids=ENVIRONMENT_ACTIONS)
+def test_a_state_and_a_parent_are_planned(item, status, expected):
+    (action,) = actions(item, existing=[environment(status=status)], kind=ENVIRONMENT)
+    assert (action.type, action.body, action.start) == expected
+    if action.start:
+        assert action.after["status"] == {"start": "running", "stop": "stopped"}[action.start]
+
+
+@pytest.mark.parametrize("parent", ["nowhere", UNKNOWN_ID])
+def test_what_an_unknown_parent_has_is_absent(parent):
+    (action,) = actions({"name": "x", "project": parent} | ABSENT, kind=ENVIRONMENT)
+    assert action.type == "unchanged"
+
+
+ENVIRONMENT_REJECTIONS = {
+    "an unknown project": (NEW_ENVIRONMENT | NOWHERE, "running", "not_found"),
+    "an unknown project by id": (NEW_ENVIRONMENT | {"project": UNKNOWN_ID}, "running", "not_found"),
+    "two projects": (NEW_ENVIRONMENT | {"project": "twins"}, "running", "ambiguous_name"),
+    "two projects, absent": (NEW_ENVIRONMENT | {"project": "twins"} | ABSENT, "running", "ambiguous_name"),
+    "an unknown server": (NEW_ENVIRONMENT | ATLANTIS, "running", "unknown_server"),
+    "another server": (PRODUCTION | {"server": "paris"}, "running", "immutable_field"),
+    "another project": (ENVIRONMENT_ID | {"project": "bakery"}, "running", "immutable_field"),
+    "another project, absent": (ENVIRONMENT_ID | {"project": "bakery"} | ABSENT, "running", "name_mismatch"),
+    "an unknown project, absent by id": (ENVIRONMENT_ID | NOWHERE | ABSENT, "running", "name_mismatch"),
+    "another name, absent": (ENVIRONMENT_ID | {"name": "x"} | ABSENT, "running", "name_mismatch"),
+    "a taken name": (ENVIRONMENT_ID | {"name": "staging"}, "running", "name_taken"),
+    "started, and missing": (NEW_ENVIRONMENT | STARTED, "running", "not_found"),
+    "stopped, and missing by id": ({"environment_id": UNKNOWN_ID} | STOPPED, "running", "not_found"),
+    "created by id": ({"environment_id": UNKNOWN_ID}, "running", "not_found"),
+    **{
+        f"to start, {status}": (PRODUCTION | STARTED, status, "wrong_state")
+        for status in ("paused", "error", "pending")
+    },
+    "to stop, failed": (PRODUCTION | STOPPED, "failed", "wrong_state"),
+}
+
+
+@pytest.mark.parametrize(("item", "status", "code"), ENVIRONMENT_REJECTIONS.values(), ids=ENVIRONMENT_REJECTIONS)
+def test_a_wrong_state_or_parent_is_rejected(item, status, code):
+    existing = [environment(status=status), environment("staging", 2)]
+    assert codes(planned(item, existing=existing, kind=ENVIRONMENT)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"project": "acme"}, {"project_id": uuid(0xA1), "branch": "of-acme", "server_id": BERLIN}),
+        ({"project": "bakery"}, {"project_id": uuid(0xA2), "branch": "of-bakery", "server_id": BERLIN}),
+        (
+            {"project": "acme", "branch": "dev", "server": "paris", "domain": "a.b", "cpu_cores": 0.5},
+            {"project_id": uuid(0xA1), "branch": "dev", "server_id": PARIS, "custom_domain": "a.b", "cpu_cores": 0.5},
+        ),
+    ],
+    ids=["inherited", "inherited from a parent in capitals", "declared"],
+)
+def test_a_create_predicts_what_the_parent_has(options, expected):
+    (action,) = actions({"name": "new", **UNREADABLE, **options}, kind=ENVIRONMENT)
+    defaults = {"name": "new", "status": "running", "custom_domain_verified": False}
+    after = dict.fromkeys(["id", *ENVIRONMENT.readable]) | defaults | expected
+    assert {**action.after, "project_id": action.after["project_id"].lower()} == after
+    assert action.stored_mismatches(action.after) == []
+
+
+def test_a_diff_has_the_state_and_what_is_only_sent():
+    existing = [environment(status="stopped")]
+    found = actions(
+        NEW_ENVIRONMENT | UNREADABLE, PRODUCTION | STARTED | {"branch": "dev"}, existing=existing, kind=ENVIRONMENT
+    )
+    created, started = found
+    after = {
+        "name": "new",
+        "status": "running",
+        "branch": "of-acme",
+        "project": "acme",
+        "server": "berlin",
+        **UNREADABLE,
+    }
+    assert yaml.safe_load(created.diff["after"]) == after
+    before, after = [yaml.safe_load(started.diff[side]) for side in ("before", "after")]
+    assert after == before | {"status": "running", "branch": "dev"}
+    assert set(UNREADABLE) & set(before) == set()
+    assert [action.line for action in found] == [
+        "+ new  on acme  on berlin",
+        "~ production  status stopped -> running, branch main -> dev",
+    ]
