@@ -133,7 +133,7 @@ def _resolve(node: Any, file: Path) -> Any:
     resolved = {name: _resolve(inner, file) for name, inner in {**own, **node.get("x-sent", {})}.items()}
     if "$ref" not in node:
         return resolved
-    name, _, pointer = node["$ref"].partition("#/")
+    name, _hash, pointer = node["$ref"].partition("#/")
     origin = file.with_name(name or file.name)
     target: Any = _document(origin)
     for step in pointer.split("/"):

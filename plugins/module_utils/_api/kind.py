@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -117,6 +117,7 @@ def _shape(value: str) -> str:
 class Target:
     """A state beyond present and absent: the status of an object in it, the action that leads there, and from where."""
 
+    state: str
     status: str
     action: str
     origin: str
@@ -127,7 +128,7 @@ class Kind:
     """`path`: below api_url. `key`: the field by which users know an object. `filters`: the fields to list by.
 
     `collection`: the path of its list, where that differs; `{parent}` is the id of the object that it belongs to.
-    `pages`: how its list is read. `states`: by the value of the option `state`.
+    `pages`: how its list is read. `states`: what the option `state` takes besides present and absent.
     `is_renamed`: users rename objects and look for them by name: declarations take what guards against mistakes in it.
     `takes_key`: users may choose the idempotency key of a create.
     `has_get`: whether the API returns one object by its id. `delete_headers`: what a DELETE must carry.
@@ -141,7 +142,7 @@ class Kind:
     collection: str = ""
     pages: Pages = CURSOR
     filters: tuple[str, ...] = ()
-    states: Mapping[str, Target] = field(default_factory=dict)
+    states: tuple[Target, ...] = ()
     is_renamed: bool = False
     takes_key: bool = False
     has_get: bool = True
@@ -183,6 +184,9 @@ class Kind:
         """The field that holds the id of the object that one of this kind belongs to, with the kind of that."""
         return next((pair for pair in self.references if pair[0].is_parent), None)
 
+    def target(self, state: str) -> Target | None:
+        return next((each for each in self.states if each.state == state), None)
+
     def field(self, name: str) -> Field:
         return next(each for each in self.fields if each.name == name)
 
@@ -206,7 +210,7 @@ class Kind:
 
     def shared_options(self) -> Spec:
         """Return the argument spec of what several declarations can have in common."""
-        state = {"type": "str", "choices": ["present", "absent", *self.states]}
+        state = {"type": "str", "choices": ["present", "absent", *(each.state for each in self.states)]}
         fields = {each.option_name: each.argument() for each in self.declarable if each.name != self.key}
         removals = {each.remove_option: {"type": "bool", "default": False} for each in self.fields if each.is_removable}
         return {"state": state, **fields, **removals}

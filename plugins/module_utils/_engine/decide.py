@@ -52,10 +52,10 @@ def decide(desired: Desired, matches: Sequence[Object], references: References, 
         return _absent(desired, before, values, names)
     if before:
         return _change(desired, before, values, names)
-    if desired.id or desired.state in kind.states:
+    if desired.id or kind.target(desired.state):
         message = f"the {kind.name} {desired.label if desired.id is None else desired.id} does not exist"
         hint = f"No {kind.name} can be created with a given id: remove {kind.id_option}, or correct it."
-        if desired.state in kind.states:
+        if kind.target(desired.state):
             hint = f"Create it with state=present, or correct what identifies it: {desired.state} creates none."
         return _rejected(desired, None, "not_found", message, hint)
     return _creation(desired, values, references, names)
@@ -149,7 +149,7 @@ def _change(desired: Desired, before: Object, values: Mapping[str, Any], names: 
     kind = desired.kind
     comparable = {name: value for name, value in values.items() if kind.field(name).is_readable}
     differs = {name: value for name, value in comparable.items() if not kind.is_same(name, before.get(name), value)}
-    target = kind.states.get(desired.state)
+    target = kind.target(desired.state)
     start = target if target and before.get("status") != target.status else None
     name = differs.get(kind.key) or before[kind.key]
     if not differs and not start:

@@ -78,7 +78,7 @@ ENVIRONMENT = Kind(
     ),
     collection="/projects/{parent}/environments",
     pages=WHOLE,
-    states={"started": Target(RUNNING, "start", STOPPED), "stopped": Target(STOPPED, "stop", RUNNING)},
+    states=(Target("started", RUNNING, "start", STOPPED), Target("stopped", STOPPED, "stop", RUNNING)),
     delete_headers={"X-Confirm-Delete": "true"},
     trace="logs",
 )

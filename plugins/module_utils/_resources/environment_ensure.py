@@ -133,7 +133,7 @@ class _Run:
 
     def _predict(self, environment: Object) -> list[Object]:
         """Return an environment as it is about to be: not at all, if it is being destroyed and is to be absent."""
-        target, status = ENVIRONMENT.states.get(self.desired.state), status_of(environment)
+        target, status = ENVIRONMENT.target(self.desired.state), status_of(environment)
         if status == DESTROYING:
             return [] if self.desired.state == "absent" else [environment]
         if status in DEPLOYING:
@@ -202,7 +202,7 @@ class _Run:
 
     def _settle(self, current: Object) -> Steps[bool]:
         """Wait for what changes the environment already, and return whether anything did."""
-        status, target = status_of(current), ENVIRONMENT.states.get(self.desired.state)
+        status, target = status_of(current), ENVIRONMENT.target(self.desired.state)
         is_moving = status in DEPLOYING if self.desired.state == "present" else status not in SETTLED
         task = None
         if status != DESTROYING and (is_moving or (target and status == target.status)):

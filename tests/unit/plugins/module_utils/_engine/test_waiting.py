@@ -43,10 +43,9 @@ class Simulation:
 
         def poll():
             self.log.append((self.seconds, name, "poll"))
-            result = left.pop(0) if left else None
-            if isinstance(result, OecError):
-                raise result
-            return result
+            if left and isinstance(left[0], OecError):
+                raise left.pop(0)
+            return left.pop(0) if left else None
 
         def steps():
             self.log.append((self.seconds, name, "begin"))
