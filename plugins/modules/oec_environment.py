@@ -23,6 +23,7 @@ description:
     the module waits for that one first, and then decides anew what to do. With O(wait=false), it fails if that task is in the way.
   - If waiting takes longer than O(wait_timeout), the module fails. RV(ignore:changed) is then V(true) if it has changed or started something.
   - For an environment that matches, the module sends two requests (the projects and the environments of one), and a third if O(server) is a name.
+    With O(state=started) and O(state=stopped) it also looks whether a task is running, which takes two more.
     With O(environment_id), it sends one.
 author:
   - oecsh.cloud contributors (@oecsh)
@@ -220,7 +221,7 @@ environment:
   description:
     - The environment after the task, as the API returns it. V(null) once it is absent.
     - In check mode the same, except for what the server assigns. Of an environment to be created, RV(environment.id), RV(environment.url),
-      RV(environment.odoo_version), RV(environment.last_commit), RV(environment.created_at), RV(environment.updated_at) and the sizes that are not
+      RV(environment.last_commit), RV(environment.created_at), RV(environment.updated_at) and the sizes that are not
       declared are V(null).
   returned: success, and failure after planning
   type: dict

@@ -44,7 +44,7 @@ options:
   limit:
     description:
       - How many deployments of the environment are returned, the newest first.
-      - With O(wait=true), one of them that failed long ago fails the module as well. V(1) is the newest one.
+      - With O(wait=true), those that had ended before the module was called do not fail it.
     type: int
     default: 20
   log_lines:
@@ -52,7 +52,9 @@ options:
     type: int
     default: 0
   wait:
-    description: Whether to wait until all tasks have ended, and to fail if one of them has not completed.
+    description:
+      - Whether to wait until all tasks have ended, and to fail if one of them has not completed.
+      - All of O(task_ids) must complete. Of the deployments of an environment, only those that still ran are judged.
     type: bool
     default: false
 seealso:

@@ -39,10 +39,6 @@ def create_once(api: ResourceApi, body: Mapping[str, Any], idempotency_key: str 
         current = _verify_current(api, created)
         if current is not None and (idempotency_key is None or current["id"] not in api.known.ids):
             return current
-        if current is None and api.is_hidden(created["id"]):
-            message = f"it exists as {created['id']}, and this version of the API hides it: it is stopped, or failed"
-            hint = f"Start it with state=started and {api.kind.id_option}."
-            raise OecError("wrong_state", message, hint)
         if idempotency_key is not None or created["id"] in replayed:
             raise OecError(
                 "invalid_response",
@@ -127,9 +123,16 @@ def _single_new_match(api: ResourceApi, again: Listing, before: Listing, body: M
 
 
 def _verify_current(api: ResourceApi, created: Object) -> Object | None:
-    """Return the object, unless it is older than `api.known` and is gone or renamed since."""
+    """Return the object, unless it is older than `api.known` and is gone or renamed since.
+
+    Raise `wrong_state` where the API only hides it.
+    """
     moment = parse_timestamp(created.get("created_at"))
     if moment is not None and api.known.date is not None and moment >= api.known.date:
         return created
     found = api.get(created["id"])
+    if found is None and api.is_hidden(created["id"]):
+        message = f"it exists as {created['id']}, and this version of the API hides it: it is stopped, or failed"
+        hint = f"Start it with state=started and {api.kind.id_option}."
+        raise OecError("wrong_state", message, hint)
     return found if found is not None and found[api.kind.key] == created[api.kind.key] else None

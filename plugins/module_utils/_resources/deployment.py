@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
+    MAX_CONSECUTIVE_TIMEOUTS,
     Failure,
     NoResponseError,
     OecError,
@@ -107,10 +108,17 @@ class _Release:
     mode: Mode
     stop_after: int
     failures: list[Failure] = field(default_factory=list)
+    timeouts: int = 0
+
+    def record(self, failure: Failure | None) -> None:
+        self.timeouts = self.timeouts + 1 if failure and failure.is_transient else 0
+        self.failures += [failure] if failure else []
 
     def check_begin(self) -> None:
         """Raise `skipped` where nothing new is to begin."""
         fatal = next((failure for failure in self.failures if failure.is_fatal), None)
+        if self.timeouts >= MAX_CONSECUTIVE_TIMEOUTS:
+            fatal = self.failures[-1]
         if fatal:
             raise OecError("skipped", f"not tried, because {fatal.subject} failed: {fatal.message}", fatal.hint)
         if self.stop_after and len(self.failures) >= self.stop_after:
@@ -164,6 +172,7 @@ class _Deployment:
                 if decision == WAIT and not (release.mode.check and release.is_waiting):
                     yield from self._wait_until_free(environment, newest)
                 elif (yield from self._carry_out(decision, environment, newest)):
+                    release.record(None)
                     return
             raise OecError("wrong_state", f"other tasks got in between {_MAX_ROUNDS} times", "Run this again.")
         except OecError as error:
@@ -171,8 +180,9 @@ class _Deployment:
             self.failure = error.failure.about(subject)
             is_unseen = self.changed and self.task and not ending(self.task) and self.failure.code != "not_found"
             self.outcome = _OUTCOME_OF.get(self.failure.code, STILL_RUNNING if is_unseen else FAILED)
+            self.diff = self.diff if self.changed else {}
             if self.outcome != SKIPPED:
-                release.failures.append(self.failure)
+                release.record(self.failure)
 
     def _read(self) -> Object:
         found = self.release.client.of(ENVIRONMENT).get(self.order.environment["id"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 from ansible_collections.oecsh.cloud.tests.support import (
     OTHER_SERVER_ID,
     PRIVATE_REPO,
@@ -157,19 +158,124 @@ MANY = {
         "projects": [{"name": "Client ERP"}, NEW],
     },
 }
+
+HOME = "00000000-0000-4000-8000-000000000010"
+LIVE = "00000000-0000-4000-8000-000000000011"
+IDLE = "00000000-0000-4000-8000-000000000012"
+BUSY = "00000000-0000-4000-8000-000000000013"
+ENVIRONMENTS = [
+    {"id": LIVE, "name": "live", "custom_domain": "erp.example.com", "cpu_cores": 1.5},
+    {"id": IDLE, "name": "idle", "status": "stopped"},
+    {"id": BUSY, "name": "busy"},
+    {"name": "paused", "status": "paused"},
+    {"name": "failed", "status": "failed"},
+    {"name": "never deployed", "status": "pending"},
+    {"name": "twin"},
+    {"name": "twin", "status": "stopped"},
+]
+SIZES = {"cpu_cores": 2, "ram_mb": 4096, "disk_gb": 40}
+SETTINGS = {"environment_type": "production", "postgres_version": "16", "enable_pgtune": True, "with_demo_data": False}
+CREATE = {"project": "Home ERP", "name": "new"}
+DELETE = {"state": "absent", "absent_backup_max_age": "0"}
+
+
+def of(name: str, **options: Any) -> dict[str, Any]:
+    return {"project": "Home ERP", "name": name, **options}
+
+
+ENVIRONMENT = {
+    "create": CREATE,
+    "create by the id of the project": {**CREATE, "project": HOME.upper()},
+    "create with everything": {**CREATE, **SIZES, **SETTINGS, "branch": "dev", "domain": "erp.example.com"},
+    "create on another server": {**CREATE, "server": "production-nyc1"},
+    "create on no server": {**CREATE, "project": "Serverless ERP"},
+    "create on a server where the project has none": {**CREATE, "project": "Serverless ERP", "server": SERVER_ID},
+    "create without wait": {**CREATE, "wait": False},
+    "create with a domain to remove": {**CREATE, "remove_domain": True},
+    "rename": {"environment_id": LIVE, "name": "live (old)"},
+    "change the branch": of("live", branch="dev"),
+    "change the domain": of("live", domain="www.example.com"),
+    "change all": of("live", branch="dev", domain="www.example.com", **SIZES),
+    "change without wait": of("live", branch="dev", wait=False),
+    "remove the domain": of("live", remove_domain=True),
+    "change what is deployed": of("busy", branch="dev"),
+    "change what is stopped": of("idle", branch="dev"),
+    "change what is paused": of("paused", ram_mb=4096),
+    "stop": of("live", state="stopped"),
+    "stop by id": {"environment_id": LIVE.upper(), "state": "stopped"},
+    "stop without wait": of("live", state="stopped", wait=False),
+    "stop what is deployed": of("busy", state="stopped"),
+    "change and stop": of("live", state="stopped", branch="dev"),
+    "start": of("idle", state="started"),
+    "start without wait": of("idle", state="started", wait=False),
+    "change and start": of("idle", state="started", ram_mb=4096),
+    "delete": of("live", **DELETE),
+    "delete what is deployed": of("busy", **DELETE),
+    "delete by id": {"environment_id": IDLE, **DELETE},
+    "delete without wait": of("live", **DELETE, wait=False),
+    "delete with a backup": of("live", state="absent"),
+    "absent already": of("new", state="absent"),
+    "absent already, with its project": of("new", state="absent", project="Gone ERP"),
+    "unchanged": of("live", domain="ERP.example.com", cpu_cores=1.5, branch="main", server="production-fsn1"),
+    "unchanged, by id": {"environment_id": LIVE, "project": HOME},
+    "unchanged, with what cannot be read": of("live", **SETTINGS),
+    "unchanged, once it is deployed": of("busy"),
+    "started already": of("live", state="started"),
+    "started already, once it is deployed": of("busy", state="started"),
+    "stopped already": of("idle", state="stopped"),
+    "a failed one": of("failed"),
+    "a pending one": of("never deployed"),
+    "rejected: no fresh backup": of("idle", state="absent"),
+    "rejected: two of the name": of("twin", branch="dev"),
+    "rejected: another server": of("live", server=OTHER_SERVER_ID, branch="dev"),
+    "rejected: another project": {"environment_id": LIVE, "project": "Serverless ERP"},
+    "rejected: a taken name": {"environment_id": LIVE, "name": "idle"},
+    "rejected: another name to delete": {"environment_id": LIVE, "name": "idle", **DELETE},
+    "rejected: an unknown project": of("live", project="Gone ERP"),
+    "rejected: an unknown id": {"environment_id": UNKNOWN_ID},
+    "rejected: none to start": of("new", state="started"),
+    "rejected: start what is paused": of("paused", state="started"),
+    "rejected: stop what failed": of("failed", state="stopped"),
+    "rejected: a commit as branch": of("live", branch="0" * 40),
+    "rejected: too much": of("live", ram_mb=131073),
+}
+
 CASES = {f"one: {case}": ("oec_project", options) for case, options in ONE.items()}
 CASES |= {f"many of one: {case}": ("oec_projects", {"projects": [options]}) for case, options in ONE.items()}
 CASES |= {f"many: {case}": ("oec_projects", options) for case, options in MANY.items()}
+CASES |= {f"environment: {case}": ("oec_environment", options) for case, options in ENVIRONMENT.items()}
 
 
-def without_assigned_values(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the result with null in place of the id and the date of each project that was created."""
+def add_environments(emulator: Emulator) -> None:
+    emulator.add_project("Serverless ERP", server_id=None)
+    project = emulator.add_project("Home ERP", id=HOME)
+    for environment in ENVIRONMENTS:
+        emulator.add_environment(project["id"], **environment)
+    emulator.add_backup(LIVE)
+    emulator.start_task(BUSY, "deploy")
+
+
+def state(emulator: Emulator) -> tuple[Any, ...]:
+    """Return all that a write changes: the status follows from the tasks."""
+    moving = dict.fromkeys(["status", "last_commit", "updated_at"])
+    environments = [{**environment, **moving} for environment in emulator.environments()]
+    return emulator.projects(), environments, [(task["id"], task["type"]) for task in emulator.tasks()]
+
+
+def without_assigned_values(result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the result with null in place of what only the API knows before."""
     known = {project["id"] for project in EXISTING}
     for reported in (result, *result.get("projects", ())):
         project = reported.get("project")
         if project and project["id"] not in known:
             project.update(id=None, created_at=None)
             reported.update({"project_id": None} if "project_id" in reported else {})
+    if "task" in result:
+        result.update(task=None, log=[])
+    if environment := result.get("environment"):
+        environment.update(last_commit=None, updated_at=None)
+        if environment["name"] == "new":
+            environment.update(dict.fromkeys(["id", "url", "odoo_version", "created_at", *(set(SIZES) - set(options))]))
     return result
 
 
@@ -179,20 +285,24 @@ def test_check_mode_predicts_the_run_and_the_next_does_nothing(run_module, emula
     module, options = CASES[case]
     for project in EXISTING:
         emulator.add_project(**project)
-    before = emulator.projects()
+    if module == "oec_environment":
+        add_environments(emulator)
+    before = state(emulator)
 
     predicted = run_module(module, check=True, **options)
-    assert (emulator.log.writes, emulator.projects()) == ([], before)
+    assert (emulator.log.writes, state(emulator)) == ([], before)
 
     done = run_module(module, **options)
     assert bool(done.get("failed")) == ("rejected" in case)
-    assert without_assigned_values(done) == predicted
-    assert bool(emulator.log.writes) == bool(done.get("changed")) == (emulator.projects() != before)
+    assert without_assigned_values(done, options) == without_assigned_values(predicted, options)
+    assert bool(emulator.log.writes) == bool(done.get("changed")) == (state(emulator) != before)
 
+    # Until what was not waited for has ended.
+    emulator.clock.advance(600)
     emulator.log.clear()
-    after = emulator.projects()
+    after = state(emulator)
     again = run_module(module, **options)
     assert not again.get("changed")
     assert again.get("failed") == done.get("failed")
     assert again.get("failed") or not again.get("drift")
-    assert (emulator.log.writes, emulator.projects()) == ([], after)
+    assert (emulator.log.writes, state(emulator)) == ([], after)
