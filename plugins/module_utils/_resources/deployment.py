@@ -83,10 +83,8 @@ def deploy_environments(options: Options, client: Client, mode: Mode) -> Result:
     release = _Release(client, tasks, waits.wait, mode, options["stop_after"])
     deployments = [_Deployment(order, release) for order in orders]
     jobs = [Job(each.steps(), str(each.order.environment.get("server_id"))) for each in deployments]
-    # Without waiting, nothing says when the next one may begin.
-    parallel = options["parallel"] if waits.wait and not mode.check else len(jobs)
-    per_server = options["parallel_per_server"] if waits.wait and not mode.check else len(jobs)
-    Poller(client, waits.interval).run_all(jobs, parallel=parallel, per_group=per_server)
+    poller = Poller(client, waits.interval)
+    poller.run_all(jobs, parallel=options["parallel"], per_group=options["parallel_per_server"])
     counts = Counter(each.outcome for each in deployments)
     values: dict[str, Any] = {
         "changed": any(each.changed for each in deployments),
