@@ -77,10 +77,29 @@ PROJECTS: dict[str, list[dict[str, Any]]] = {
         {"name": "Harbour Logistics", "server": "production-fsn1", "odoo_version": "16.0"},
         {"name": "Former Client", "server": "staging-hel1", "odoo_version": "16.0"},
     ],
+    "docs/docsite/rst/client_erp.rst": [],
     "docs/docsite/rst/estate.rst": [],
     "docs/docsite/rst/first_client.rst": [],
     "roles/provision/README.md": [],
 }
+BROKEN = {
+    "outcome": "failed",
+    "step": "update_modules",
+    "error": "Module sale_custom: column partner_ref does not exist.",
+    "log": "Updating sale_custom ...",
+}
+# Which of these projects have a production that runs, and what becomes of its next tasks.
+PRODUCTIONS: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "docs/ad_hoc.md": {"Bakery Lindgren": []},
+    "docs/docsite/rst/awx.rst": {"Bakery Lindgren": []},
+    "docs/docsite/rst/deployments.rst": {
+        "Bakery Lindgren": [],
+        "Harbour Logistics": [BROKEN, {}, BROKEN],
+        "Demo for prospects": [{"seconds": 30}],
+    },
+}
+# Time passes for real while a command runs: a task takes half a second. Between two blocks, the clock moves.
+TIMES: dict[str, Any] = {"queue_seconds": 0, "deploy_seconds": 0.5, "action_seconds": 0.5, "destroy_seconds": 0.5}
 # What a reader of the page has done before.
 BEFORE = {"roles/drift/README.md": "ansible-playbook oecsh.cloud.export -e export_path=estate.yml"}
 
@@ -138,6 +157,7 @@ class Reader:
             HOME=str(folder / "home"),
             OECSH_API_KEY=emulator.keys.full,
             OECSH_API_URL=emulator.url,
+            OECSH_WAIT_INTERVAL="1",
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             PYTHONDONTWRITEBYTECODE="1",
         )
@@ -220,9 +240,14 @@ for tag in ("!unsafe", "!vault"):
 @pytest.mark.parametrize("page", PAGES)
 def test_every_code_block_of_a_page_works(page: str, tmp_path: Path) -> None:
     found = blocks((ROOT / page).read_text(encoding="utf-8"), Path(page).suffix)
-    with Emulator(check=contract().problems) as emulator:
+    with Emulator(check=contract().problems, **TIMES) as emulator:
         for project in PROJECTS.get(page, ESTATE):
-            emulator.add_project(**project)
+            ident = emulator.add_project(**project)["id"]
+            plans = PRODUCTIONS.get(page, {}).get(project["name"])
+            if plans is not None:
+                production = emulator.add_environment(ident)["id"]
+                for plan in plans:
+                    emulator.plan_task(environment_id=production, **plan)
         reader = Reader(tmp_path, emulator)
         reader.read_shell(Block("shell", 0, BEFORE.get(page, "")))
         for block in found:

@@ -42,7 +42,12 @@ CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
     "success, and failure after the first write": lambda ended, diff: ended in (SUCCESS, PARTIAL),
     "success, and failure after the projects were read": lambda ended, diff: ended != FAILURE,
     "in diff mode, also when the plan is rejected": lambda ended, diff: diff and ended != FAILURE,
+    "success, and failure after planning": lambda ended, diff: ended in (SUCCESS, PARTIAL),
+    "success, and failure after planning, in diff mode": lambda ended, diff: diff and ended in (SUCCESS, PARTIAL),
+    "success, and failure after the tasks were read": lambda ended, diff: ended != FAILURE,
 }
+# What depends on an option, or on the response: such a key is there in some results, and missing in others.
+OPTIONAL = {"if health is set", "if metrics is set", "if log_lines is set", "once it was read"}
 
 # Ansible's own: https://docs.ansible.com/projects/ansible/latest/reference_appendices/common_return_values.html
 COMMON = {"changed", "failed", "invocation", "msg", "warnings"}
@@ -50,7 +55,8 @@ COMMON = {"changed", "failed", "invocation", "msg", "warnings"}
 TYPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "dict": dict,
-    "float": float,
+    # JSON may have 2 for 2.0.
+    "float": (int, float),
     "int": int,
     "list": list,
     "raw": object,
@@ -132,9 +138,62 @@ def keyed(key: str, **options: Any) -> Callable[[Emulator], dict[str, Any]]:
     return lambda emulator: {**with_erp(**options)(emulator), "api_key": getattr(emulator.keys, key)}
 
 
+def production(*steps: Callable[[Emulator], Any], **options: Any) -> Callable[[Emulator], dict[str, Any]]:
+    """With a project that has one environment, with which the steps do more."""
+
+    def arrange(emulator: Emulator) -> dict[str, Any]:
+        emulator.add_environment(erp(emulator)["id"], id=PRODUCTION_ID)
+        for step in steps:
+            step(emulator)
+        return options
+
+    return arrange
+
+
+def planned(outcome: str, **plan: Any) -> Callable[[Emulator], Any]:
+    return lambda emulator: emulator.plan_task(outcome=outcome, **plan)
+
+
+def edited(**fields: Any) -> Callable[[Emulator], Any]:
+    return lambda emulator: emulator.edit_environment(PRODUCTION_ID, **fields)
+
+
+def began(kind: str, seconds: float, outcome: str = "completed") -> Callable[[Emulator], Any]:
+    """A task that somebody has started so many seconds ago, and that takes a minute."""
+
+    def step(emulator: Emulator) -> None:
+        emulator.start_task(PRODUCTION_ID, kind, outcome=outcome, seconds=60)
+        emulator.clock.advance(seconds)
+
+    return step
+
+
+def faulty(kind: str, path: str, **parameters: Any) -> Callable[[Emulator], Any]:
+    return lambda emulator: emulator.faults.add(kind, "GET", f"/environments/[^/]+/{path}", times=None, **parameters)
+
+
+def all_tasks(arrange: Callable[[Emulator], dict[str, Any]]) -> Callable[[Emulator], dict[str, Any]]:
+    return lambda emulator: {**arrange(emulator), "task_ids": [task["id"] for task in emulator.tasks()]}
+
+
 CREATED = {"name": "Bakery", "server": "staging-hel1", "git_repo_url": "https://robot:hunter22@github.com/acme/b"}
 UPDATED = {"name": "Client ERP", "default_branch": "release/17.0"}
 DELETED = {"name": "Client ERP", "state": "absent"}
+
+PRODUCTION_ID = "e3f7b8a1-4c29-4d05-b6f8-1a9d0c7e52b3"
+PRODUCTION = {"project": "Client ERP", "name": "production"}
+STAGING = {"project": "Client ERP", "name": "staging"}
+PLACE = {"project": "Client ERP", "environment": "production"}
+RESTARTED = {**PRODUCTION, "method": "restart"}
+NO_BACKUP = {"absent_backup_max_age": "0"}
+HEAD = "9be1d04" + "0" * 33
+SINCE = "2026-01-01T00:00:00Z"
+NOTHING_KNOWN = edited(**dict.fromkeys(("url", "odoo_version", "branch", "last_commit", "server_id", "custom_domain")))
+NO_SIZES = edited(**dict.fromkeys(("cpu_cores", "ram_mb", "disk_gb")))
+ABOUT = {"environment_id": PRODUCTION_ID, "status": "running"}
+NO_FIGURES = {"detail": {"error": "metrics_unavailable", "message": "The server does not respond."}}
+NO_PROJECTS = {"data": [], "pagination": {"has_more": False, "next_cursor": None, "total": 0}}
+UNPROBED = dict.fromkeys(("url", "container_running", "db_ready", "http_ok", "last_deploy"))
 
 CASES = [
     ModuleCase("oec_project", "created", SUCCESS, with_erp(**CREATED)),
@@ -188,6 +247,122 @@ CASES = [
     ModuleCase("oec_server_info", "a wrong option", FAILURE, with_erp(server_id="17")),
     ModuleCase("oec_server_info", "a wrong key", FAILURE, keyed("expired")),
     ModuleCase("oec_server_info", "no response", FAILURE, with_fault({}, "cut_before")),
+    ModuleCase("oec_environment", "created", SUCCESS, production(**STAGING, cpu_cores=2, environment_type="staging")),
+    ModuleCase("oec_environment", "created, without waiting", SUCCESS, production(**STAGING, wait=False)),
+    ModuleCase("oec_environment", "created in a bare project", SUCCESS, bare(**STAGING)),
+    ModuleCase("oec_environment", "updated", SUCCESS, production(**PRODUCTION, branch="hotfix", ram_mb=4096)),
+    ModuleCase("oec_environment", "unchanged", SUCCESS, production(edited(custom_domain="erp.acme.com"), **PRODUCTION)),
+    ModuleCase("oec_environment", "unchanged, and bare", SUCCESS, production(NOTHING_KNOWN, NO_SIZES, **PRODUCTION)),
+    ModuleCase("oec_environment", "stopped", SUCCESS, production(**PRODUCTION, state="stopped")),
+    ModuleCase("oec_environment", "started by somebody", SUCCESS, production(began("deploy", 3), **PRODUCTION)),
+    ModuleCase("oec_environment", "deleted", SUCCESS, production(state="absent", **PRODUCTION, **NO_BACKUP)),
+    ModuleCase("oec_environment", "absent already", SUCCESS, production(state="absent", **STAGING)),
+    ModuleCase("oec_environment", "a wrong option", FAILURE, production(**PRODUCTION, cpu_cores=64)),
+    ModuleCase("oec_environment", "a wrong key", FAILURE, keyed("expired", **PRODUCTION)),
+    ModuleCase("oec_environment", "no fresh backup", REJECTED, production(**PRODUCTION, state="absent")),
+    ModuleCase("oec_environment", "no such project", REJECTED, production(project="Nobody", name="production")),
+    ModuleCase("oec_environment", "another server", REJECTED, production(**PRODUCTION, server="staging-hel1")),
+    ModuleCase("oec_environment", "fails", PARTIAL, production(planned("failed"), **STAGING), SUCCESS),
+    ModuleCase("oec_environment", "hangs", PARTIAL, production(planned("hangs"), **STAGING, wait_timeout=60), SUCCESS),
+    ModuleCase(
+        "oec_environment",
+        "never starts",
+        PARTIAL,
+        production(planned("never_started"), **PRODUCTION, state="stopped"),
+        SUCCESS,
+    ),
+    ModuleCase("oec_environment_info", "all", SUCCESS, production(edited(custom_domain="erp.acme.com"))),
+    ModuleCase("oec_environment_info", "bare", SUCCESS, production(NOTHING_KNOWN, NO_SIZES)),
+    ModuleCase("oec_environment_info", "none", SUCCESS, production(status="stopped")),
+    ModuleCase("oec_environment_info", "measured", SUCCESS, production(began("deploy", 90), health=True, metrics=True)),
+    ModuleCase(
+        "oec_environment_info",
+        "without health or metrics",
+        SUCCESS,
+        production(
+            faulty("replace", "status", body={**ABOUT, **UNPROBED}),
+            faulty("status", "metrics", status=404, body=NO_FIGURES),
+            health=True,
+            metrics=True,
+        ),
+    ),
+    ModuleCase(
+        "oec_environment_info",
+        "without figures",
+        SUCCESS,
+        production(
+            faulty(
+                "replace", "metrics", body={**ABOUT, "queried_at": SINCE, "odoo": None, "postgres": None, "disk": None}
+            ),
+            metrics=True,
+        ),
+    ),
+    ModuleCase(
+        "oec_environment_info",
+        "in a project that is gone",
+        SUCCESS,
+        production(
+            lambda emulator: emulator.faults.add("replace", "GET", "/projects", body=NO_PROJECTS),
+            environment_id=PRODUCTION_ID,
+        ),
+    ),
+    ModuleCase("oec_environment_info", "a wrong option", FAILURE, production(environment_id="17")),
+    ModuleCase("oec_environment_info", "a wrong key", FAILURE, keyed("expired")),
+    ModuleCase("oec_deployment", "deployed", SUCCESS, production(**PRODUCTION, branch="hotfix")),
+    ModuleCase(
+        "oec_deployment",
+        "deployed to a commit",
+        SUCCESS,
+        production(lambda emulator: emulator.push("main", HEAD), **PRODUCTION, commit=HEAD),
+    ),
+    ModuleCase("oec_deployment", "many", SUCCESS, production(environments=[PRODUCTION])),
+    ModuleCase("oec_deployment", "for the first time", SUCCESS, production(edited(last_commit=None), **PRODUCTION)),
+    ModuleCase("oec_deployment", "restarted without a commit", SUCCESS, production(NOTHING_KNOWN, **RESTARTED)),
+    ModuleCase("oec_deployment", "without waiting", SUCCESS, production(**PRODUCTION, wait=False)),
+    ModuleCase("oec_deployment", "adopted", SUCCESS, production(began("deploy", 3), **PRODUCTION, since=SINCE)),
+    ModuleCase("oec_deployment", "not needed", SUCCESS, production(began("deploy", 90), **PRODUCTION, since=SINCE)),
+    ModuleCase("oec_deployment", "a wrong option", FAILURE, production(**PRODUCTION, parallel=0)),
+    ModuleCase("oec_deployment", "no such environment", FAILURE, production(**STAGING)),
+    ModuleCase("oec_deployment", "a wrong key", FAILURE, keyed("expired", **PRODUCTION)),
+    ModuleCase("oec_deployment", "paused", PARTIAL, production(edited(status="paused"), **PRODUCTION)),
+    ModuleCase("oec_deployment", "fails", PARTIAL, production(planned("failed"), **PRODUCTION), SUCCESS),
+    ModuleCase(
+        "oec_deployment",
+        "one hangs, one is skipped",
+        PARTIAL,
+        production(
+            lambda emulator: emulator.add_environment(emulator.projects()[0]["id"], "staging"),
+            planned("hangs"),
+            environments=[PRODUCTION, STAGING],
+            wait_timeout=60,
+            stop_after=1,
+            parallel=1,
+        ),
+        SUCCESS,
+    ),
+    ModuleCase("oec_task_info", "completed", SUCCESS, all_tasks(production(began("stop", 90), wait=True))),
+    ModuleCase("oec_task_info", "queued", SUCCESS, all_tasks(production(began("deploy", 1)))),
+    ModuleCase("oec_task_info", "of an environment", SUCCESS, production(began("deploy", 90), **PLACE, log_lines=5)),
+    ModuleCase("oec_task_info", "a wrong option", FAILURE, production(task_ids=["17"])),
+    ModuleCase("oec_task_info", "no such task", FAILURE, production(task_ids=[UNKNOWN_ID])),
+    ModuleCase("oec_task_info", "a wrong key", FAILURE, keyed("expired", **PLACE)),
+    ModuleCase("oec_task_info", "fails", PARTIAL, all_tasks(production(began("deploy", 3, "failed"), wait=True))),
+    ModuleCase(
+        "oec_task_info",
+        "several have not completed",
+        PARTIAL,
+        all_tasks(
+            production(
+                began("deploy", 90, "failed"), began("stop", 3, "hangs"), wait=True, wait_timeout=60, log_lines=5
+            )
+        ),
+    ),
+    ModuleCase("oec_log_info", "of a task", SUCCESS, production(began("deploy", 90), **PLACE, lines=5)),
+    ModuleCase("oec_log_info", "of Odoo", SUCCESS, production(**PLACE, source="odoo")),
+    ModuleCase("oec_log_info", "little", SUCCESS, production(faulty("replace", "logs", body={"log": "x"}), **PLACE)),
+    ModuleCase("oec_log_info", "a wrong option", FAILURE, production(**PLACE, lines=0)),
+    ModuleCase("oec_log_info", "stopped", FAILURE, production(edited(status="stopped"), **PLACE, source="odoo")),
+    ModuleCase("oec_log_info", "a wrong key", FAILURE, keyed("expired", **PLACE)),
 ]
 
 
@@ -227,6 +402,7 @@ class Judge:
     seen: set[str] = field(default_factory=set)
     nulls: set[str] = field(default_factory=set)
     documented_as_null: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
     def meant(self, name: str, documented: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the documentation of a value, which may be that of another module: "as M(...) returns it"."""
@@ -236,7 +412,10 @@ class Judge:
             # The conditions of the other module do not hold here: the value is complete wherever it is returned.
             other = {
                 **other,
-                "contains": {key: {**entry, "returned": "always"} for key, entry in other["contains"].items()},
+                "contains": {
+                    key: {**entry, "returned": entry["returned"] if entry["returned"] in OPTIONAL else "always"}
+                    for key, entry in other["contains"].items()
+                },
             }
         both = f"{sentences(documented)} {sentences(other)}"
         return {**other, **documented, "description": both}
@@ -246,7 +425,9 @@ class Judge:
             self.problems.append(f"{place}{name} is returned, and not documented")
         for name, entry in documented.items():
             condition = entry.get("returned", "")
-            if condition not in CONDITIONS:
+            if condition in OPTIONAL:
+                self.missing |= set() if name in given else {f"{place}{name}"}
+            elif condition not in CONDITIONS:
                 self.problems.append(f"{place}{name}: 'returned: {condition}' is not a known condition")
             elif CONDITIONS[condition](ended, diff) != (name in given):
                 presence = "is returned" if name in given else "is not returned"
@@ -263,7 +444,7 @@ class Judge:
                 self.problems.append(f"{place} is null, and the documentation does not say that it may be")
             return
         self.seen.add(place)
-        is_bool = isinstance(given, bool) and expected_type == "int"
+        is_bool = isinstance(given, bool) and expected_type in ("int", "float")
         if expected_type not in TYPES or is_bool or not isinstance(given, TYPES[expected_type]):
             self.problems.append(f"{place} is a {type(given).__name__}, and is documented as {expected_type}")
             return
@@ -322,6 +503,8 @@ def test_a_module_returns_what_it_documents(
             judge.problems.append(f"{place} is documented, and was never returned")
         if re.search(r"\bor V\(null\)|V\(null\) (once|if)", sentences(entry)) and place not in judge.nulls:
             judge.problems.append(f"{place} is documented as sometimes null, and never was")
+        if entry.get("returned") in OPTIONAL and place not in judge.missing:
+            judge.problems.append(f"{place} is documented as '{entry['returned']}', and was always returned")
     assert not judge.problems, "\n".join(sorted(set(judge.problems)))
 
 

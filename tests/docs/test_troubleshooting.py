@@ -15,7 +15,14 @@ from ansible_collections.oecsh.cloud.tests.support import ROOT
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst"
 
 # Codes and statuses of the API that need no hint in the message.
-WITHOUT_HINT = {"409", "idempotency_in_progress", "rate_limit_exceeded"}
+WITHOUT_HINT = {
+    "409",
+    "enqueue_failed",
+    "idempotency_in_progress",
+    "rate_limit_exceeded",
+    "server_unreachable",
+    "target_rate_limit",
+}
 
 
 def entries() -> Counter[str]:
