@@ -50,13 +50,21 @@ class Reading:
 
 
 def read(desired: Desired, client: Client) -> Reading:
-    references = read_references([desired], client)
-    if not desired.id and desired.kind.parent:
-        field, parent = desired.kind.parent
-        if is_uuid(desired.values[field.name]):
-            found = client.of(parent).get(desired.values[field.name])
-            references[parent.name] = [*references.get(parent.name, []), *([found] if found else [])]
-    return Reading(_existing(desired, references, client), references)
+    parents = _parents(desired, client)
+    existing = _existing(desired, parents, client)
+    return Reading(existing, {**read_references([desired], client), **parents})
+
+
+def _parents(desired: Desired, client: Client) -> dict[str, list[Object]]:
+    """Read the object that the declared one belongs to, unless that is found by its own id."""
+    if desired.id or not desired.kind.parent:
+        return {}
+    field, parent = desired.kind.parent
+    api, value = client.of(parent), desired.values[field.name]
+    if not is_uuid(value):
+        return {parent.name: api.known.objects}
+    found = api.get(value)
+    return {parent.name: [found] if found else []}
 
 
 def _existing(desired: Desired, references: References, client: Client) -> list[Object]:

@@ -20,6 +20,12 @@ printf 'plugin: oecsh.cloud.projects\n' >"$OUTPUT_DIR/oec.yml"
     ansible localhost -m oecsh.cloud.oec_project_info
     ansible localhost -m oecsh.cloud.oec_server_info
     ansible localhost -m oecsh.cloud.oec_project -a 'name="Bakery Lindgren" state=absent'
+    ansible localhost -m oecsh.cloud.oec_environment -a 'project="Harbour Logistics" name=production wait=false'
+    ansible localhost -m oecsh.cloud.oec_environment_info
+    # Adopts the first deployment.
+    ansible localhost -m oecsh.cloud.oec_deployment -a 'project="Harbour Logistics" name=production since=2026-01-01 wait=false'
+    ansible localhost -m oecsh.cloud.oec_task_info -a 'project="Harbour Logistics" environment=production'
+    ansible localhost -m oecsh.cloud.oec_log_info -a 'project="Harbour Logistics" environment=production'
     ansible-inventory -i "$OUTPUT_DIR/oec.yml" --list
 } 2>&1 | tee "$OUTPUT_DIR/printed"
 if grep -E 'DEPRECATION WARNING|DeprecationWarning' "$OUTPUT_DIR/printed"; then

@@ -150,7 +150,7 @@ def test_an_environment_found_by_its_id_takes_one_request(oec_environment, emula
         emulator.log.clear()
         result = oec_environment(environment_id=production["id"].upper(), **options)
         assert (result["changed"], result["environment"]) == (False, production)
-        assert operations(emulator) == ["GET /projects"] * ("name" not in options) + ["GET /environments/*"]
+        assert operations(emulator) == ["GET /environments/*"] + ["GET /projects"] * ("name" not in options)
 
 
 UNDEPLOYED = {
