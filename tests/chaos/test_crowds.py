@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,7 +18,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client impor
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import RejectedError
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT as PROJECT_KIND
 from ansible_collections.oecsh.cloud.tests.chaos.commands import Ansible, end
 from ansible_collections.oecsh.cloud.tests.chaos.ordered_server import ORDERED_SERVER, deliver
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
@@ -24,25 +26,46 @@ from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 NAME, OTHER_NAME = "Client ERP", "Bakery ERP"
 
 
-def processes(ansible: Ansible, count: int, options: dict[str, Any]) -> list[subprocess.Popen[str]]:
-    return [ansible.task("oec_project", options) for _number in range(count)]
+@dataclass(frozen=True)
+class Crowd:
+    """What all of them ask for, and the paths of the GET by which they decide, and of the POST that must work once."""
+
+    module: str
+    options: Mapping[str, Any]
+    decisive: str
+    post: str
+
+    def processes(self, ansible: Ansible, count: int, **more: Any) -> list[subprocess.Popen[str]]:
+        return [ansible.task(self.module, {**self.options, **more}) for _number in range(count)]
+
+    def hosts_of_one_play(self, ansible: Ansible, count: int, **more: Any) -> list[subprocess.Popen[str]]:
+        hosts = [f"host{number}" for number in range(count)]
+        return [ansible.play(hosts, [{f"oecsh.cloud.{self.module}": {**self.options, **more}}])]
+
+    def disturb(self, emulator: Emulator, count: int, seconds: float) -> None:
+        """Delay the GETs, so that many are done before the first POST; then delay, lose and corrupt some POSTs."""
+        emulator.faults.clear()
+        emulator.faults.add("delay_after", "GET", self.decisive, times=count, seconds=seconds)
+        emulator.faults.add("delay_after", "POST", self.post, times=1, seconds=2)
+        emulator.faults.add("cut_after", "POST", self.post, times=max(1, count // 5))
+        emulator.faults.add("truncate", "POST", self.post, times=1)
+        emulator.faults.add("cut_before", "POST", self.post, times=1)
+
+    def end(self, emulator: Emulator, started: Sequence[subprocess.Popen[str]]) -> list[str]:
+        """Wait for all of them; return what those printed that have failed."""
+        ends = [end(process) for process in started]
+        paths = {"GET": self.decisive, "POST": self.post}
+        methods = [entry.method for entry in emulator.log.requests() if re.fullmatch(paths[entry.method], entry.path)]
+        assert methods.index("POST") > 1, "they did not meet"
+        return [printed for printed, succeeded in ends if not succeeded]
 
 
-def hosts_of_one_play(ansible: Ansible, count: int, options: dict[str, Any]) -> list[subprocess.Popen[str]]:
-    return [ansible.play([f"host{number}" for number in range(count)], [{"oecsh.cloud.oec_project": options}])]
+PROJECT = Crowd("oec_project", {"server": ORDERED_SERVER["id"], "odoo_version": "17.0"}, "/projects", "/projects")
+IN_ENVIRONMENT = {"project": NAME, "name": "production", "wait_interval": 1}
+ENVIRONMENT = Crowd("oec_environment", IN_ENVIRONMENT, "/projects/.+/environments", "/projects/.+/environments")
+DEPLOYMENT = Crowd("oec_deployment", IN_ENVIRONMENT, "/environments/.+/deployments", "/environments/.+/deploy")
 
-
-CROWDS = {"processes": processes, "hosts of one play": hosts_of_one_play}
-
-
-def disturb(emulator: Emulator, count: int, seconds: float) -> None:
-    """Delay the lists, so that many are read before the first write; then delay, lose and corrupt some creates."""
-    emulator.faults.clear()
-    emulator.faults.add("delay_after", "GET", "/projects", times=count, seconds=seconds)
-    emulator.faults.add("delay_after", "POST", "/projects", times=1, seconds=2)
-    emulator.faults.add("cut_after", "POST", "/projects", times=max(1, count // 5))
-    emulator.faults.add("truncate", "POST", "/projects", times=1)
-    emulator.faults.add("cut_before", "POST", "/projects", times=1)
+CROWDS = {"processes": Crowd.processes, "hosts of one play": Crowd.hosts_of_one_play}
 
 
 def all_ids(emulator: Emulator) -> set[str]:
@@ -58,22 +81,17 @@ def test_a_crowd_creates_one_project(
         pytest.skip("in the long run only")
     count, seconds = (20, 15.0) if long_run else (6, 5.0)  # api_timeout is 30
     emulator.settings.writes = emulator.settings.reads = None
-    options = {"name": NAME, "server": ORDERED_SERVER["id"], "odoo_version": "17.0"}
     created: list[int] = []
     failures: list[str] = []
 
     def crowd(name: str) -> None:
         known = all_ids(emulator)
         emulator.log.clear()
-        disturb(emulator, count, seconds)
-        for process in CROWDS[kind](ansible, count, {**options, "name": name}):
-            printed, succeeded = end(process)
-            failures.extend([] if succeeded else [printed])
-        methods = [entry.method for entry in emulator.log.requests(path="/projects")]
-        assert methods.index("POST") > 1, "they did not meet"
+        PROJECT.disturb(emulator, count, seconds)
+        failures.extend(PROJECT.end(emulator, CROWDS[kind](PROJECT, ansible, count, name=name)))
         created.append(len(all_ids(emulator) - known))
 
-    _printed, succeeded = end(ansible.task("oec_project", options))
+    _printed, succeeded = end(ansible.task(PROJECT.module, {**PROJECT.options, "name": NAME}))
     assert not succeeded
     assert {entry.status for entry in emulator.log.writes} == {422}
     deliver(emulator)
@@ -92,6 +110,37 @@ def test_a_crowd_creates_one_project(
         record(f"Crowds: {count} {kind} that create one project at once", len(created), lost, duplicated, len(failures))
     assert failures == []
     assert created == [1] * len(created)
+
+
+@pytest.mark.parametrize(
+    ("crowd", "state"), [(ENVIRONMENT, None), (DEPLOYMENT, "running")], ids=["environment", "deployment"]
+)
+def test_a_crowd_deploys_one_environment_once(
+    crowd: Crowd,
+    state: str | None,
+    emulator: Emulator,
+    ansible: Ansible,
+    long_run: bool,
+    record: Callable[..., None],
+) -> None:
+    """It does not exist, and is created; or it exists, and is deployed."""
+    count, seconds = (20, 15.0) if long_run else (6, 4.0)
+    emulator.settings.writes = emulator.settings.reads = None
+    # A deployment that begins and ends while their GETs are delayed would be none of theirs.
+    emulator.settings.deploy_seconds = 2 * seconds
+    project = emulator.add_project(NAME)
+    if state:
+        emulator.add_environment(project["id"], status=state)
+    since = {"since": emulator.clock.now().isoformat()} if crowd is DEPLOYMENT else {}
+    crowd.disturb(emulator, count, seconds)
+
+    failures = crowd.end(emulator, crowd.processes(ansible, count, **since))
+
+    found, tasks = emulator.environments(), emulator.tasks()
+    figures = (1 - min(1, len(tasks)), len(found) - 1 + len(tasks) - 1, len(failures))
+    record(f"Crowds: {count} processes that create or deploy one environment at once", 1, *figures)
+    assert figures == (0, 0, 0), (found, tasks, failures)
+    assert [task["status"] for task in tasks] == ["completed"]
 
 
 def test_many_hosts_with_a_project_each_share_the_write_limit(
@@ -124,7 +173,7 @@ class SimulatedJob:
     def run(self) -> None:
         clock = Clock(now=self.now, monotonic=self.now, sleep=self.sleep, random=lambda: 0.5)
         http = HttpClient(Settings(self.emulator.keys.full, self.emulator.url), clock=clock)
-        create_once(Client(http).of(PROJECT), {"name": NAME, "server_id": ORDERED_SERVER["id"]})
+        create_once(Client(http).of(PROJECT_KIND), {"name": NAME, "server_id": ORDERED_SERVER["id"]})
 
     def now(self) -> float:
         return self.emulator.clock.now().timestamp()
@@ -160,3 +209,51 @@ def test_an_unknown_conflict_creates_no_second_project(text: str, emulator: Emul
     SimulatedJob(emulator, other=SimulatedJob(emulator)).run()
 
     assert [project["name"] for project in emulator.projects()] == [NAME]
+
+
+def meanwhile(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
+    """Let others act as a whole when the run that is to come sleeps for the first time."""
+    advance, left = emulator.clock.advance, [act]
+
+    def advance_and_act(seconds: float) -> None:
+        advance(seconds)
+        if left:
+            left.pop()()
+
+    monkeypatch.setattr(emulator.clock, "advance", advance_and_act)
+
+
+@pytest.mark.parametrize(("wait", "outcome"), [(True, "not_needed"), (False, "adopted")])
+def test_a_job_at_the_limit_does_not_deploy_after_another(
+    wait: bool, outcome: str, emulator: Emulator, run_module: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.add_environment(emulator.add_project(NAME)["id"])
+    options = {**IN_ENVIRONMENT, "since": emulator.clock.now().isoformat(timespec="seconds")}
+    emulator.faults.add("rate_limit", "POST", retry_after=30)
+    meanwhile(emulator, monkeypatch, lambda: run_module("oec_deployment", wait=wait, **options))
+
+    result = run_module("oec_deployment", **options)
+
+    assert [row["outcome"] for row in result["deployments"]] == [outcome], result
+    assert [task["status"] for task in emulator.tasks()] == ["completed"]
+
+
+@pytest.mark.parametrize("fault", ["rate_limit", "cut_before", "cut_after"])
+def test_two_jobs_around_a_hidden_environment_create_one(
+    fault: str, emulator: Emulator, run_module: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first job is held up, the second one creates it; then somebody stops it, which older versions hide."""
+    emulator.settings.hides_stopped = True
+    emulator.add_project(NAME)
+    emulator.faults.add(fault, "POST")
+
+    def act() -> None:
+        assert not run_module("oec_environment", **IN_ENVIRONMENT).get("failed")
+        (environment,) = emulator.environments()
+        emulator.edit_environment(environment["id"], status="stopped")
+
+    meanwhile(emulator, monkeypatch, act)
+    results = [run_module("oec_environment", **IN_ENVIRONMENT) for _number in range(2)]
+
+    assert [result["error"]["code"] for result in results] == ["wrong_state", "wrong_state"]
+    assert len(emulator.environments()) == 1

@@ -18,9 +18,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client impor
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.retry import Replay
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK, lines_of, task_failure
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP, newest_completed
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 from ansible_collections.oecsh.cloud.tests.chaos.byte_server import ByteServer
@@ -44,6 +47,21 @@ PROJECT_JSON = {
     "created_at": "2025-09-15T10:30:00Z",
 }
 SERVER_JSON = {"id": SERVER_ID, "name": "production", "provider": "hetzner", "region": None, "cpu_cores": 6}
+ENVIRONMENT_JSON = {
+    "id": ID,
+    "name": "production",
+    "status": "running",
+    "project_id": ID,
+    "branch": "main",
+    "last_commit": "3f2a91c0",
+    "cpu_cores": 2,
+    "custom_domain": None,
+    "created_at": "2025-09-15T10:30:00Z",
+}
+TASK_JSON = {"id": ID, "type": "deploy", "status": "failed", "task_id": ID, "started_at": None, "error_message": "x"}
+BACKUP_JSON = {"id": ID, "status": "completed", "completed_at": "2025-09-15T10:30:00Z", "environment_id": ID}
+BACKUPS = {"items": [BACKUP_JSON], "total": 1, "page": 1, "page_size": 100}
+LOG_JSON = {"log": "one\ntwo", "task_id": ID, "truncated": False}
 FIRST_PAGE = {"data": [PROJECT_JSON, SERVER_JSON], "pagination": {"has_more": True, "next_cursor": "abc", "total": 2}}
 LAST_PAGE = {"data": [PROJECT_JSON], "pagination": {"has_more": False, "next_cursor": None, "total": 1}}
 ERRORS = [
@@ -96,7 +114,12 @@ names = st.one_of(
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=6
 )
-documents = pick([PROJECT_JSON, SERVER_JSON, FIRST_PAGE, LAST_PAGE, *ERRORS])
+documents = pick(
+    [
+        *[PROJECT_JSON, SERVER_JSON, FIRST_PAGE, LAST_PAGE, *ERRORS],
+        *[ENVIRONMENT_JSON, [ENVIRONMENT_JSON], TASK_JSON, BACKUPS, LOG_JSON],
+    ]
+)
 
 
 @st.composite
@@ -214,11 +237,19 @@ def is_listing(kind: Kind) -> Callable[[Any], bool]:
     return lambda value: all(is_object(kind, item) for item in value.objects) and is_date(value.date)
 
 
-def create(date: datetime | None, key: str | None = None) -> Callable[[HttpClient], Any]:
+def is_failure(value: Any) -> bool:
+    return value is None or (isinstance(value, Failure) and bool(value.code))
+
+
+def is_lines(value: Any) -> bool:
+    return all(isinstance(line, str) and line.isprintable() for line in value)
+
+
+def create(date: datetime | None, key: str | None = None, kind: Kind = PROJECT) -> Callable[[HttpClient], Any]:
     def act(http: HttpClient) -> Any:
-        api = Client(http).of(PROJECT)
+        api = Client(http).of(kind, ID)
         api._known = Listing([], date)  # so that the first response is that of the create
-        return create_once(api, PROJECT_BODY, key)
+        return create_once(api, PROJECT_BODY if kind is PROJECT else {"name": "production"}, key)
 
     return act
 
@@ -234,7 +265,16 @@ OPERATIONS: dict[str, tuple[Callable[[HttpClient], Any], Callable[[Any], bool]]]
     "create, dated": (create(DATE), is_project),
     "create, own key": (create(DATE, "mine"), is_project),
     "update": (lambda http: Client(http).of(PROJECT).update(ID, {"name": "Other"}), is_project),
-    "delete": (lambda http: Client(http).of(PROJECT).delete(ID), lambda value: value is None),
+    "delete": (lambda http: Client(http).of(PROJECT).delete(ID), lambda value: isinstance(value, dict)),
+    "environments": (lambda http: Client(http).of(ENVIRONMENT, ID).list(), is_listing(ENVIRONMENT)),
+    "create environment": (create(DATE, kind=ENVIRONMENT), lambda value: is_object(ENVIRONMENT, value)),
+    "action": (
+        lambda http: Client(http).of(ENVIRONMENT).act(ID, "deploy", None, "key", lambda: False),
+        lambda value: is_uuid(value["task_id"]),
+    ),
+    "task": (lambda http: task_failure(Client(http).of(TASK).get(ID) or TASK_JSON, 60), is_failure),
+    "log": (lambda http: lines_of(Client(http).of(ENVIRONMENT).read(ID, "logs")), is_lines),
+    "backups": (lambda http: newest_completed(Client(http).of(BACKUP, ID).list().objects), is_date),
 }
 
 
@@ -321,6 +361,12 @@ def test_a_correct_response_gets_through(server: ByteServer, operation: str) -> 
         "project": [response(200, PROJECT_JSON)],
         "update": [response(200, PROJECT_JSON)],
         "delete": [response(204, b"")],
+        "environments": [response(200, [ENVIRONMENT_JSON])],
+        "create environment": [response(201, ENVIRONMENT_JSON)],
+        "action": [response(202, TASK_JSON)],
+        "task": [response(200, TASK_JSON)],
+        "log": [response(200, LOG_JSON)],
+        "backups": [response(200, BACKUPS)],
     }
     server.responses = cycle(correct.get(operation, [response(201, PROJECT_JSON)]))
     assert is_right(act(http_client(server)))

@@ -1,15 +1,21 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that is killed again and again, and started again each time."""
+"""Runs that are killed and started again: at each of their requests, and processes at any moment."""
 
 from __future__ import annotations
 
 import random
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
 
+import pytest
+import requests
 from ansible_collections.oecsh.cloud.tests.chaos.commands import Ansible, end, kill
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 
@@ -54,3 +60,130 @@ def wait_for(emulator: Emulator, run: subprocess.Popen[str], count: int, extra: 
     while len(emulator.projects()) < count and run.poll() is None:
         time.sleep(0.005)
     time.sleep(extra)
+
+
+class Killed(BaseException):
+    """The process ends here, so that nothing may catch it."""
+
+
+class Killer:
+    """Ends a run with its request number `at`: before it is sent, or else once the API has done its work."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.send = requests.adapters.HTTPAdapter.send
+        self.at = self.sent = 0
+        self.before = False
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda *given, **more: self.act(*given, **more))
+
+    def act(self, *given: Any, **more: Any) -> Any:
+        self.sent += 1
+        if self.sent == self.at and self.before:
+            raise Killed
+        response = self.send(*given, **more)
+        if self.sent == self.at:
+            raise Killed
+        return response
+
+    def run(self, at: int, before: bool, run: Callable[[], Any]) -> bool:
+        """Return whether the run was killed."""
+        self.at, self.before, self.sent = at, before, 0
+        try:
+            run()
+        except Killed:
+            return True
+        finally:
+            self.at = 0
+        return False
+
+
+STARTED = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+CLIENT, SINCE = "Client ERP", STARTED.isoformat()
+PRODUCTION = {"project": CLIENT, "name": "production"}
+RELEASE = {"environments": [{"project": f"Client 00{number}", "name": "production"} for number in (1, 2, 3)]}
+
+
+@dataclass(frozen=True)
+class KilledRun:
+    """A task of Ansible, and the type and number of the tasks of the API that it must lead to, however often it runs.
+
+    `status`: of the environment `production` of the client before (empty: it does not exist).
+    """
+
+    module: str
+    options: dict[str, Any]
+    task: str
+    count: int = 1
+    status: str = "running"
+
+
+KILLED_RUNS = {
+    "create": KilledRun("oec_environment", {**PRODUCTION, "branch": "main"}, "deploy", status=""),
+    "start": KilledRun(
+        "oec_environment", {**PRODUCTION, "state": "started", "ram_mb": 4096}, "start", status="stopped"
+    ),
+    "stop": KilledRun("oec_environment", {**PRODUCTION, "state": "stopped"}, "stop"),
+    "destroy": KilledRun("oec_environment", {**PRODUCTION, "state": "absent"}, "destroy"),
+    "deploy": KilledRun("oec_deployment", {**RELEASE, "branch": "18.0", "since": SINCE, "parallel": 2}, "deploy", 3),
+}
+SWITCHES = {
+    "prompt": {},
+    "late": {
+        "status_moves_late": 15,
+        "late_last_deploy": 10,
+        "conflict_has_task_id": False,
+        "delete_has_task_id": False,
+        "patch_conflicts": True,
+    },
+}
+
+
+@pytest.mark.parametrize("switches", SWITCHES)
+@pytest.mark.parametrize("name", KILLED_RUNS)
+def test_a_run_killed_at_any_request_is_completed_by_the_next(
+    name: str,
+    switches: str,
+    emulator: Emulator,
+    run_module: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    record: Callable[..., None],
+) -> None:
+    """What a killed run has started goes on. One deployment is that of the creation, where there is one."""
+    case, killer = KILLED_RUNS[name], Killer(monkeypatch)
+    points: list[tuple[int, bool]] = []
+    lost = duplicated = wrong = 0
+
+    def run() -> dict[str, Any]:
+        return run_module(case.module, wait_interval=15, **case.options)
+
+    for before in (True, False):
+        at = 0
+        is_killed = True
+        while is_killed:
+            at += 1
+            prepare(emulator, case, SWITCHES[switches])
+            if is_killed := killer.run(at, before, run):
+                points.append((at, before))
+                result = run()
+                wrong += bool(result.get("failed"))
+                assert not result.get("failed"), (points[-1], result["msg"])
+            emulator.log.clear()
+            again = run()
+            tasks = Counter(task["environment_id"] for task in emulator.tasks(type=case.task))
+            lost += max(0, case.count - len(tasks))
+            duplicated += sum(tasks.values()) - len(tasks)
+            wrong += bool(again.get("failed") or again["changed"] or emulator.log.writes)
+            assert (lost, duplicated, wrong) == (0, 0, 0), (points[-1], emulator.tasks(), again)
+            assert {task["status"] for task in emulator.tasks()} == {"completed"}
+    record("Kills of a run, at each of its requests", len(points), lost, duplicated, wrong)
+
+
+def prepare(emulator: Emulator, case: KilledRun, switches: dict[str, Any]) -> None:
+    emulator.reset()
+    emulator.clock.freeze(STARTED)
+    emulator.settings.deploy_seconds = 20
+    for switch, value in switches.items():
+        setattr(emulator.settings, switch, value)
+    emulator.fill(3, environments=["production"])
+    project = emulator.add_project(CLIENT)
+    if case.status:
+        emulator.add_backup(emulator.add_environment(project["id"], status=case.status)["id"])

@@ -83,6 +83,11 @@ def projects(*items: tuple[str, Result], **more: Any) -> tuple[str, Result]:
     return "oec_projects", {"projects": [options for _module, options in items], **more}
 
 
+def production(module: str, **more: Any) -> tuple[str, Result]:
+    return module, {"project": "Client ERP", "name": "production", "wait_interval": 1, **more}
+
+
+PRODUCTION = {"project": "Client ERP", "environment": "production"}
 # Each ends ok, changed or failed, and in check mode likewise.
 EVERYTHING: list[tuple[str, Result]] = [
     project("Client ERP", "FIRST"),
@@ -108,6 +113,19 @@ EVERYTHING: list[tuple[str, Result]] = [
     ("oec_project_info", {"project_id": "no uuid"}),
     ("oec_server_info", {}),
     ("oec_server_info", {"provider": "hetzner"}),
+    production("oec_environment"),
+    production("oec_environment", branch="18.0", domain="no host"),
+    production("oec_deployment"),
+    production("oec_deployment", since=env("FIRST")),
+    ("oec_deployment", {"environments": [{"environment_id": "no uuid"}, {"environment_id": UNKNOWN_ID}]}),
+    ("oec_environment_info", {"project": ["Client ERP"], "health": True}),
+    ("oec_environment_info", {"environment_id": env("FIRST")}),
+    ("oec_task_info", {**PRODUCTION, "log_lines": 50}),
+    ("oec_task_info", {"task_ids": [env("FIRST")]}),
+    ("oec_log_info", PRODUCTION),
+    ("oec_log_info", {**PRODUCTION, "task_id": env("FIRST")}),
+    production("oec_environment", state="absent", absent_backup_max_age=env("FIRST")),
+    production("oec_environment", state="absent", absent_backup_max_age="0"),
     ("oec_project", {"name": "Client ERP", "state": "absent"}),
 ]
 
@@ -119,6 +137,8 @@ def test_no_module_prints_or_keeps_a_secret(
     if arguments and not long_run:
         pytest.skip("check mode is part of the long run")
     emulator.settings.writes = emulator.settings.reads = None
+    emulator.settings.queue_seconds = emulator.settings.deploy_seconds = emulator.settings.destroy_seconds = 0
+    emulator.plan_task("deploy", outcome="failed", error=f"cannot clone {SECOND}", log=f"clone {FIRST}", times=None)
     emulator.add_project("Second", git_repo_url=SECOND)
     printed = play(recording, EVERYTHING, *arguments)
     assert leaks(recording, printed) == []
@@ -151,22 +171,37 @@ def echoes(emulator: Emulator) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+ECHOING: dict[str, tuple[str, str, Result]] = {
+    "get": ("GET", "oec_project", {}),
+    "create": ("POST", "oec_project", {"name": "New", "project_id": None}),
+    "update": ("PATCH", "oec_project", {"name": "Renamed"}),
+    "delete": ("DELETE", "oec_project", {"state": "absent"}),
+    "create environment": ("POST", *production("oec_environment")),
+    "update environment": ("PATCH", *production("oec_environment", name="staging", branch="18.0")),
+    "deploy": ("POST", *production("oec_deployment", name="staging")),
+    "list environments": ("GET", "oec_environment_info", {"project": ["Client ERP"]}),
+    "log": ("GET", "oec_log_info", {**PRODUCTION, "environment": "staging"}),
+}
+
+
+@pytest.mark.parametrize("operation", ECHOING)
 def test_no_result_has_a_secret_that_a_server_echoes(
     emulator: Emulator,
     run_module: Callable[..., Result],
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
-    method: str,
+    operation: str,
 ) -> None:
-    changes: dict[str, Result] = {"POST": {"name": "New"}, "PATCH": {"name": "Renamed"}, "DELETE": {"state": "absent"}}
+    method, module, options = ECHOING[operation]
     for fault, repo in product(echoes(emulator), (FIRST, SECOND)):
         emulator.reset()
+        emulator.clock.freeze()
         existing = emulator.add_project("Client ERP")
+        emulator.add_environment(existing["id"], "staging")
         emulator.faults.add(method=method, times=None, **fault)
-        identity = {} if method == "POST" else {"project_id": existing["id"]}
-        options = {"server": SERVER_ID, "git_repo_url": repo, **identity, **changes.get(method, {})}
-        result = run_module("oec_project", api_retries=0, api_max_wait=30, **options)
+        declared = {"server": SERVER_ID, "git_repo_url": repo, "project_id": existing["id"]}
+        given = {**(declared if module == "oec_project" else {}), **options}
+        result = run_module(module, api_retries=0, api_max_wait=30, **given)
         # After a 204 a DELETE is done, whatever else the response contains.
         assert result.get("failed") or (method == "DELETE" and fault["kind"] == "replace"), fault
         visible = json.dumps(result) + caplog.text + "".join(capfd.readouterr())

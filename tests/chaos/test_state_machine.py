@@ -8,22 +8,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.oecsh.cloud.tests.chaos.machine import (
+    A_MINUTE_LATER,
+    NO_FAULTS,
+    FaultPlan,
+    Machine,
+    Object,
+    Tally,
+    fault_plans,
+    pauses,
+    picks,
+    run_machine,
+)
 from ansible_collections.oecsh.cloud.tests.chaos.ordered_server import ORDERED_SERVER, deliver
-from ansible_collections.oecsh.cloud.tests.emulator import SCOPED_PROJECT_ID, Emulator, Fault
+from ansible_collections.oecsh.cloud.tests.emulator import SCOPED_PROJECT_ID, Emulator
 from ansible_collections.oecsh.cloud.tests.emulator.state import RATE_LIMIT_STYLES
 from ansible_collections.oecsh.cloud.tests.support import SERVER_ID
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-
-Object = dict[str, Any]
+from hypothesis.stateful import initialize, precondition, rule
 
 NAMES = ("Client ERP", "{{ Müller }} & Söhne", "🥐" * 60)
 CHANGEABLE = ("name", "git_repo_url", "default_branch")
-A_MINUTE_LATER = 61.0  # a rejected create is retried with another key in the next minute of the service
 
 names = st.sampled_from(NAMES)
 fields = st.sampled_from(
@@ -36,77 +43,6 @@ fields = st.sampled_from(
         {"default_branch": "main"},
     ]
 )
-picks = st.integers(0, 9)
-# The Date of the service has whole seconds: what happens within one second has no order.
-pauses = st.sampled_from([1.5, 2.25, 3.75])
-
-
-AFTER_THE_WORK = [
-    *({"kind": kind} for kind in ("cut_after", "cut_midway", "truncate")),
-    *({"kind": "status", "status": status, "after": True} for status in (400, 403, 422, 500, 503)),
-    {"kind": "html", "status": 502, "after": True},
-    {"kind": "replace", "body": {}},
-]
-INSTEAD_OF_THE_WORK = [
-    *({"kind": kind} for kind in ("cut_before", "in_flight", "redirect", "ip_blocked")),
-    *({"kind": "status", "status": status} for status in (400, 401, 402, 403, 409, 422, 500, 503)),
-    *({"kind": "html", "status": status} for status in (403, 404, 502, 504)),
-    *({"kind": "rate_limit", "style": style, "retry_after": 40} for style in RATE_LIMIT_STYLES),
-]
-LISTS = [{"kind": kind} for kind in ("drop_header", "cursor_loop", "missing_cursor", "repeat_item")]
-WRITE = "whatever the run writes first"
-faults = st.builds(
-    lambda fault, method, times, skip: {
-        **fault,
-        "method": "GET" if fault in LISTS else method,
-        "times": times,
-        "skip": skip,
-    },
-    st.one_of(*map(st.sampled_from, [AFTER_THE_WORK, AFTER_THE_WORK, INSTEAD_OF_THE_WORK, INSTEAD_OF_THE_WORK, LISTS])),
-    st.sampled_from([WRITE, WRITE, WRITE, None, "GET"]),
-    st.sampled_from([1, 2, 7]),
-    st.sampled_from([0, 0, 0, 1]),
-)
-
-
-@dataclass(frozen=True)
-class FaultPlan:
-    """What goes wrong during one run."""
-
-    faults: Sequence[Object] = ()
-    retries: int = 5
-    victim: int | None = None  # the project that somebody else changes or deletes just before a write
-    at_write: int = 0
-    deletes: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.faults) or self.victim is not None
-
-
-NO_FAULTS = FaultPlan()
-fault_plans = st.one_of(
-    st.just(NO_FAULTS),
-    st.builds(FaultPlan, st.lists(faults, min_size=1, max_size=2), st.sampled_from([5, 1, 0])),
-    st.builds(FaultPlan, st.lists(faults, max_size=1), st.just(5), picks, st.sampled_from([0, 1, 2]), st.booleans()),
-)
-
-
-class ConcurrentChange(Fault):
-    """Lets every request pass, and calls `act` just before a write."""
-
-    def __init__(self, act: Callable[[], None], at_write: int) -> None:
-        super().__init__("cut_before")
-        self.act = act
-        self.left: int = at_write
-        self.has_happened = False
-
-    def matches(self, method: str, path: str) -> bool:
-        if method != "GET" and not self.has_happened:
-            self.has_happened = self.left == 0
-            self.left -= 1
-            if self.has_happened:
-                self.act()
-        return False
 
 
 @dataclass
@@ -187,15 +123,6 @@ def place(project: Mapping[str, Any]) -> str:
     return (project["git_repo_url"] or "").rpartition("@")[2].removeprefix("https://")
 
 
-@dataclass
-class Tally:
-    sequences: int = 0
-    runs: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    wrong: int = 0
-
-
 @dataclass(frozen=True)
 class Call:
     items: Sequence[Object]
@@ -210,21 +137,14 @@ class Call:
         return {"projects": self.items, **self.options} if self.options else dict(self.items[0])
 
 
-class Estate(RuleBasedStateMachine):
+class Estate(Machine):
     """The file in git (`declared`), the service, and what people do to both."""
 
     def __init__(self, emulator: Emulator, run_module: Callable[..., Object], tally: Tally) -> None:
-        super().__init__()
-        self.emulator = emulator
-        self.run_module = run_module
-        self.tally = tally
+        super().__init__(emulator, run_module, tally)
         self.declared: dict[str, Object] = {}
         self.running: set[str] = set()
         self.key = emulator.keys.full
-        self.invented = 0
-        tally.sequences += 1
-        emulator.reset()
-        emulator.clock.freeze(datetime(2026, 1, 1, 12, 0, 0, 250_000, timezone.utc))
 
     @initialize(
         shape=st.sampled_from(["loc", "nested", "flat", "flat_detail", "text", "empty"]),
@@ -369,10 +289,6 @@ class Estate(RuleBasedStateMachine):
     def named(self, name: str) -> list[str]:
         return [project["id"] for project in self.emulator.projects() if project["name"] == name]
 
-    def another(self, what: str) -> str:
-        self.invented += 1
-        return f"{what} {self.invented}".replace(" ", "-" if what == "repository" else " ")
-
     # A run, and what must be true of each.
 
     def apply(self, items: Sequence[Object], plan: FaultPlan, pause: float, **options: Any) -> None:
@@ -409,7 +325,8 @@ class Estate(RuleBasedStateMachine):
         self.emulator.log.clear()
         check = self.run(call, NO_FAULTS, check=True)
         self.must(not self.emulator.log.writes, "wrong", "check mode wrote")
-        concurrent = self.install(plan, expected)
+        write = "POST" if expected.creates else "PATCH" if expected.updates else "DELETE"
+        concurrent = self.install(plan, write, self.act_for_somebody_else)
         self.emulator.log.clear()
         real = self.run(call, plan)
         self.emulator.faults.clear()
@@ -488,35 +405,20 @@ class Estate(RuleBasedStateMachine):
     def all_ids(self) -> set[str]:
         return {project["id"] for project in self.everything()}
 
-    def install(self, plan: FaultPlan, expected: Expected) -> ConcurrentChange:
-        def act() -> None:
-            projects = self.emulator.projects()
-            if not projects or plan.victim is None:
-                return
-            victim = projects[plan.victim % len(projects)]["id"]
-            if plan.deletes:
-                self.emulator.remove(victim)
-            else:
-                self.emulator.edit(victim, name=self.another("name"), default_branch=self.another("branch"))
-
-        concurrent = ConcurrentChange(act, plan.at_write)
-        if plan.victim is not None:
-            self.emulator.faults.append(concurrent)
-        write = "POST" if expected.creates else "PATCH" if expected.updates else "DELETE"
-        for fault in plan.faults:
-            method = write if fault["method"] == WRITE else fault["method"]
-            self.emulator.faults.append(Fault(**{**fault, "method": method}))
-        return concurrent
+    def act_for_somebody_else(self, plan: FaultPlan) -> None:
+        projects = self.emulator.projects()
+        if not projects or plan.victim is None:
+            return
+        victim = projects[plan.victim % len(projects)]["id"]
+        if plan.deletes:
+            self.emulator.remove(victim)
+        else:
+            self.emulator.edit(victim, name=self.another("name"), default_branch=self.another("branch"))
 
     def run(self, call: Call, plan: FaultPlan, check: bool = False) -> Object:
         self.tally.runs += 1
         options = {"api_key": self.key, "api_retries": plan.retries, **call.arguments}
         return self.run_module(call.module, check=check, **options)
-
-    def must(self, holds: bool, figure: str, problem: str) -> None:
-        if not holds:
-            setattr(self.tally, figure, getattr(self.tally, figure) + 1)
-            raise AssertionError(problem)
 
 
 def count_new(projects: Sequence[Object], known: set[str]) -> Counter[str]:
@@ -542,22 +444,5 @@ def predictable(result: Object) -> Object:
 def test_the_estate_is_always_as_the_file_declares_it(
     emulator: Emulator, run_module: Callable[..., Object], long_run: bool, record: Callable[..., None]
 ) -> None:
-    tally = Tally()
-    try:
-        run_state_machine_as_test(
-            lambda: Estate(emulator, run_module, tally),
-            settings=settings(
-                max_examples=750 if long_run else 50,
-                stateful_step_count=25,
-                derandomize=not long_run,  # a long run tries other sequences each time, and prints how to repeat one
-                database=None,
-                deadline=None,
-                phases=(Phase.explicit, Phase.generate, Phase.shrink),
-                print_blob=True,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-    finally:
-        what = "Sequences of declarations, outside changes, faults and time passing"
-        record(what, tally.sequences, tally.lost, tally.duplicated, tally.wrong)
-        print(f"{tally.sequences} sequences, {tally.runs} runs of a module")
+    what = "Sequences of declarations, outside changes, faults and time passing"
+    run_machine(what, Estate, 750 if long_run else 50, emulator, run_module, long_run, record)

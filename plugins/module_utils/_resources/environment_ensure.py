@@ -110,7 +110,8 @@ class _Run:
         reading = read(desired, self.client)
         existing = reading.existing
         if not existing and (existing := find_hidden(desired, self.tasks)):
-            # There is nothing to compare with.
+            hidden = f"{desired.subject}: this version of the API hides it, so that only its state can be changed."
+            self.warnings += [] if hidden in self.warnings else [hidden]
             desired = replace(desired, values={})
         predicted = [each for item in existing for each in self._predict(item)]
         planned = plan(ENVIRONMENT, [desired], predicted, reading.references)
