@@ -77,6 +77,8 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
                 name = str(item["name"]) if isinstance(item, Mapping) and item.get("name") else None
                 for failure in _item_failures(item, argument["options"]):
                     yield of_item(failure, number, option.removesuffix("s"), name)
+        elif argument["type"] in ("int", "float") and isinstance(value, bool):
+            yield Failure("invalid_input", f"{option} is a boolean, and must be a number", "Write the number.")
         elif "choices" in argument and isinstance(value, str) and value not in argument["choices"]:
             yield Failure("invalid_input", f"{option} is {value!r}, and must be {' or '.join(argument['choices'])}")
         elif "str" in (argument["type"], argument.get("elements")):

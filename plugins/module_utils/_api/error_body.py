@@ -109,7 +109,7 @@ def error_from_response(
     reason = " ".join(part for part in (str(status), body.code or _phrase(status)) if part)
     message = f"{request} was rejected ({reason})" + (f": {body.message}" if body.message else "")
     hint = HINTS.get(body.code or "") or HINTS.get(status, "")
-    if status == HTTPStatus.NOT_FOUND and not is_uuid(request.rpartition("/")[2]):
+    if status == HTTPStatus.NOT_FOUND and not any(map(is_uuid, request.split("/"))):
         hint = _PATH_HINT
     if not from_api:
         hint = _PAGE_HINT

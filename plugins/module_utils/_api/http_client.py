@@ -282,7 +282,7 @@ class HttpClient:
         """Remember what a response says about the server's time and limits. On a POST it is the limit of writes."""
         if date := parse_http_date(response.headers.get("Date")):
             self._server_ahead = date.timestamp() - self.clock.now()
-            self.started = self.started or date
+        self.started = self.started or self.server_time().replace(microsecond=0)
         if request.method == "GET" and (limit := RateLimit.parse(response.headers)):
             self.read_limit = limit
 

@@ -130,6 +130,7 @@ class Kind:
     `collection`: the path of its list, where that differs; `{parent}` is the id of the object that it belongs to.
     `pages`: how its list is read. `states`: what the option `state` takes besides present and absent.
     `is_renamed`: users rename objects and look for them by name: declarations take what guards against mistakes in it.
+    `needs_key`: whether an object without `key` is invalid.
     `takes_key`: users may choose the idempotency key of a create.
     `has_get`: whether the API returns one object by its id. `delete_headers`: what a DELETE must carry.
     `trace`: what the API still returns of an existing object that it hides otherwise.
@@ -144,6 +145,7 @@ class Kind:
     filters: tuple[str, ...] = ()
     states: tuple[Target, ...] = ()
     is_renamed: bool = False
+    needs_key: bool = True
     takes_key: bool = False
     has_get: bool = True
     delete_headers: Mapping[str, str] | None = None
@@ -190,8 +192,8 @@ class Kind:
     def field(self, name: str) -> Field:
         return next(each for each in self.fields if each.name == name)
 
-    def subject(self, name: str) -> Subject:
-        return Subject(self.name, name)
+    def subject(self, name: str, owner: str = "") -> Subject:
+        return Subject(self.name, f"{owner}/{name}" if owner else name)
 
     # Options.
 
@@ -265,7 +267,7 @@ class Kind:
             raise self._invalid(request, f"that is a JSON {type(item).__name__}, not an object")
         for name, kind in {"id": "str", **{each.name: each.type for each in self.fields}}.items():
             value = item.get(name)
-            if value is None and name in ("id", self.key):
+            if value is None and (name == "id" or (name == self.key and self.needs_key)):
                 raise self._invalid(request, f"without {name}")
             expected, called = _JSON_TYPES.get(kind, ((object,), ""))
             if value is not None and not isinstance(value, expected):
@@ -275,4 +277,8 @@ class Kind:
         return item
 
     def _invalid(self, request: str, problem: str) -> OecError:
-        return invalid_response(f"{request} returned a {self.name} {problem}")
+        article = "an" if self.name[0] in "aeiou" else "a"
+        return invalid_response(f"{request} returned {article} {self.name} {problem}")
+
+    def label(self, item: Object) -> str:
+        return str(item.get(self.key) or item["id"])

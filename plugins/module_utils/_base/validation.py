@@ -69,6 +69,11 @@ def branch_problem(branch: str) -> str:
     return "is a commit, and not a branch" if _COMMIT_ID.fullmatch(branch) else ""
 
 
+def name_problem(name: str) -> str:
+    """Return what is wrong with a name, or nothing: the service may store it without surrounding whitespace."""
+    return "begins or ends with whitespace" if name != name.strip() else ""
+
+
 def host_problem(host: str) -> str:
     """Return why a text is no host name, or nothing. A first label of `*` is one for all."""
     if len(host) <= _MAX_HOST_LENGTH and _HOST.fullmatch(host):
@@ -89,7 +94,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
     """Read ISO 8601, UTC where it names no time zone; None where it is not readable."""
     try:
         # Python 3.10 reads neither the Z nor one digit of a second.
-        moment = datetime.fromisoformat(_pad_fraction((text or "").strip().replace("Z", "+00:00")))
+        moment = datetime.fromisoformat(_pad_fraction((text or "").strip().upper().replace("Z", "+00:00")))
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

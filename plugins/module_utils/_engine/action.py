@@ -41,6 +41,7 @@ class Difference:
 class Action:
     """`before`: the existing object. `body`: what is sent. `after`: the predicted object, None once it is deleted.
 
+    `owner`: the name of the object that it belongs to, as far as that was given.
     `start`: the action of the API that is started after that, such as `stop`.
     `names`: of objects that fields refer to, by id, as far as they were read. `rejection`: why it cannot be carried
     out; its `type` is then FAILED, and `conflicts` are the fields in which the declaration cannot be fulfilled.
@@ -59,10 +60,11 @@ class Action:
     rejection: Failure | None = None
     conflicts: Sequence[Difference] = ()
     start: str = ""
+    owner: str = ""
 
     @property
     def subject(self) -> Subject:
-        return self.kind.subject(self.name)
+        return self.kind.subject(self.name, self.owner)
 
     @property
     def changed(self) -> bool:
@@ -84,10 +86,11 @@ class Action:
         """Return {before, after, before_header, after_header}: the declarable fields as YAML, for people."""
         before, after = self._displayed_sides()
         absent = f"{self.subject} (absent)"
+        header = str(self.kind.subject(self.kind.label(self.before), self.owner)) if self.before else absent
         return {
             "before": as_yaml(before),
             "after": as_yaml(after),
-            "before_header": str(self.kind.subject(self.before[self.kind.key])) if self.before else absent,
+            "before_header": header,
             "after_header": str(self.subject) if after else absent,
         }
 

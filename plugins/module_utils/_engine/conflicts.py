@@ -120,7 +120,11 @@ def _holders(
         if action.new_name:
             holders.append(_Holder(action.new_name, "of the same list", position, desired.allow_similar_name))
     key = declarations[0].kind.key
-    kept_names = [_Holder(item[key], f"({item['id']})", allows_similar=item["id"] in allowed) for item in kept.values()]
+    kept_names = [
+        _Holder(item[key], f"({item['id']})", allows_similar=item["id"] in allowed)
+        for item in kept.values()
+        if item[key]
+    ]
     by_comparable: dict[str, list[_Holder]] = {}
     for holder in [*kept_names, *holders]:
         by_comparable.setdefault(comparable_name(holder.name), []).append(holder)

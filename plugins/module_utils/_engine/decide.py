@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
@@ -30,6 +31,10 @@ Names = Mapping[str, str]
 
 def decide(desired: Desired, matches: Sequence[Object], references: References, names: Names) -> Action:
     """Return the action of a declaration. `matches`: the objects that it may mean; `names`: see Action."""
+    return replace(_decide(desired, matches, references, names), owner=desired.owner)
+
+
+def _decide(desired: Desired, matches: Sequence[Object], references: References, names: Names) -> Action:
     kind = desired.kind
     if len(matches) > 1:
         ids = ", ".join(item["id"] for item in matches)
@@ -62,7 +67,7 @@ def decide(desired: Desired, matches: Sequence[Object], references: References, 
 
 
 def deletion(kind: Kind, item: Object, names: Names) -> Action:
-    return Action(kind, DELETED, item[kind.key], item, names=names)
+    return Action(kind, DELETED, kind.label(item), item, names=names)
 
 
 def reject(action: Action, code: Code, message: str, hint: str) -> Action:
@@ -78,9 +83,18 @@ def _rejected(
     hint: str,
     conflicts: Sequence[Difference] = (),
 ) -> Action:
-    subject = rejected.subject
-    failure = Failure(code, message, hint, subject)
-    return Action(rejected.kind, FAILED, subject.name, before, after=before, rejection=failure, conflicts=conflicts)
+    failure = Failure(code, message, hint, rejected.subject)
+    name, kind = rejected.label if isinstance(rejected, Desired) else rejected.name, rejected.kind
+    return Action(
+        kind,
+        FAILED,
+        name,
+        before,
+        after=before,
+        rejection=failure,
+        conflicts=conflicts,
+        owner=rejected.owner,
+    )
 
 
 def _absent(desired: Desired, before: Object | None, values: Mapping[str, Any], names: Names) -> Action:
@@ -150,8 +164,9 @@ def _change(desired: Desired, before: Object, values: Mapping[str, Any], names: 
     comparable = {name: value for name, value in values.items() if kind.field(name).is_readable}
     differs = {name: value for name, value in comparable.items() if not kind.is_same(name, before.get(name), value)}
     target = kind.target(desired.state)
-    start = target if target and before.get("status") != target.status else None
-    name = differs.get(kind.key) or before[kind.key]
+    status = str(before.get("status")).lower()
+    start = target if target and status != target.status else None
+    name = differs.get(kind.key) or kind.label(before)
     if not differs and not start:
         return Action(kind, UNCHANGED, name, before, after=before, names=names)
     after = {**before, **differs, **({"status": start.status} if start else {})}
@@ -165,8 +180,8 @@ def _change(desired: Desired, before: Object, values: Mapping[str, Any], names: 
         return _rejected(desired, before, "immutable_field", message, hint, conflicts)
     if url := _redacted_url(kind, differs):
         return _rejected_url(desired, before, url)
-    if start and before.get("status") != start.origin:
-        message = f"it is {before.get('status')!r}, and only one that is {start.origin!r} can be {desired.state}"
+    if start and status != start.origin:
+        message = f"it is {status!r}, and only one that is {start.origin!r} can be {desired.state}"
         hint = f"Bring the {kind.name} into that state first; a deployment starts one that failed or never ran."
         return _rejected(desired, before, "wrong_state", message, hint)
     return action

@@ -67,8 +67,14 @@ class Desired:
         return self.name or self.id or ""
 
     @property
+    def owner(self) -> str:
+        """The name of the object that it belongs to, as far as that was given."""
+        value = str(self.values.get(self.kind.parent[0].name) or "") if self.kind.parent else ""
+        return "" if is_uuid(value) else value
+
+    @property
     def subject(self) -> Subject:
-        return self.kind.subject(self.label)
+        return self.kind.subject(self.label, self.owner)
 
     @property
     def named_kinds(self) -> list[Kind]:

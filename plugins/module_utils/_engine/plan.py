@@ -41,17 +41,18 @@ class Plan:
 
         `skip_rejected`: what is wrong with single declarations does not count.
         """
-        rejected = [] if skip_rejected else [action.rejection for action in self.actions if action.rejection]
-        failures: list[Failure] = []
-        for failure in (*rejected, *self.problems):
-            if failure not in failures:
-                failures.append(failure)
+        rejected = [] if skip_rejected else [(each.name, each.rejection) for each in self.actions if each.rejection]
+        failures: list[tuple[str | None, Failure]] = []
+        for named in (*rejected, *((None, problem) for problem in self.problems)):
+            if named not in failures:
+                failures.append(named)
         if not failures:
             return None
-        return reject_all([Failure(each.code, str(each), details=[self._detail(each)]) for each in failures])
+        return reject_all(
+            [Failure(each.code, str(each), details=[self._detail(name, each)]) for name, each in failures]
+        )
 
-    def _detail(self, failure: Failure) -> dict[str, str | None]:
-        name = failure.subject.name if failure.subject else None
+    def _detail(self, name: str | None, failure: Failure) -> dict[str, str | None]:
         return {self.kind.name: name, "code": failure.code, "message": failure.sentences}
 
     def with_names(self, references: References) -> Plan:

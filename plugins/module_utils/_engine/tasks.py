@@ -56,6 +56,8 @@ TASK = Kind(
 # Words of the service itself, in case one gets out.
 _INTERNAL_ENDS = {"success": COMPLETED, "destroyed": COMPLETED}
 _WAITING_TO_START = frozenset({"pending", "queued"})
+_GOING_ON = _WAITING_TO_START | {"running"}
+_MAX_REASON = 1000
 
 # The words for a quick update and a restore are not known.
 _KNOWN_TYPES = frozenset({"deploy", "restart", "start", "stop", "backup", "destroy"})
@@ -72,6 +74,8 @@ def ending(task: Object) -> str | None:
         return NEVER_STARTED
     if status in (COMPLETED, FAILED, CANCELLED):
         return status
+    if status in _GOING_ON:
+        return None
     return _INTERNAL_ENDS.get(status, FAILED) if task.get("completed_at") else None
 
 
@@ -90,7 +94,7 @@ def task_failure(task: Object, timeout: float) -> Failure | None:
         return Failure("task_cancelled", f"{what} was cancelled{_reason(task)}", hint)
     if end:
         step = f" at {task['current_step']}" if task.get("current_step") else ""
-        hint = f"The last lines of its log are in the result. Fix the cause, then {again}."
+        hint = f"Look at its log, fix the cause, then {again}."
         return Failure("task_failed", f"{what} failed{step}{_reason(task)}", hint)
     status = task.get("status")
     seen = f"has not started yet (it is {status})" if status in _WAITING_TO_START else f"still runs{_progress(task)}"
@@ -103,7 +107,7 @@ def how_to_wait(task: Object) -> str:
 
 
 def _reason(task: Object) -> str:
-    return f": {one_line(str(task['error_message']))}" if task.get("error_message") else ""
+    return f": {one_line(str(task['error_message']))[:_MAX_REASON]}" if task.get("error_message") else ""
 
 
 def _progress(task: Object) -> str:
@@ -205,8 +209,9 @@ class Tasks:
     ) -> Steps[Object | None]:
         """Start an action once, and return its task, at least {id, status}.
 
-        `newest` finds the newest task, which was `known` before. None: there is a newer deployment now, started by this
-        request or by somebody else; what is to be done has to be decided anew. Raise RejectedError where `is_busy`.
+        `newest` finds the newest task, which was `known` before. Where no response comes, a newer one of this type is
+        taken for it: it was started by this request, or does the same. None: there is another one now, and it has to be
+        decided anew. Raise RejectedError where `is_busy`.
         """
 
         def superseding() -> Object | None:
@@ -222,12 +227,14 @@ class Tasks:
             accepted = yield from self.unlocked(
                 lambda: api.act(owner_id, action, body, key, lambda: superseding() is not None)
             )
-        except NoResponseError:
+        except NoResponseError as error:
             task = superseding()
             if not task:
                 raise
-            is_ours = task.get("type") == action or task.get("type") not in _KNOWN_TYPES
-            return task if is_ours and action != "deploy" else None
+            if error.failure.status == HTTPStatus.TOO_MANY_REQUESTS:
+                # This one was certainly not carried out.
+                return None
+            return task if task.get("type") == action or task.get("type") not in _KNOWN_TYPES else None
         return {"id": accepted["task_id"], "status": accepted.get("status")}
 
     def first(self, owner_id: str) -> Steps[Object | None]:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 _SLOWER_AFTER, _SLOWER = 30.0, 10.0
 _SHARE_OF_READS = 0.2
 _MAX_FAILED_POLLS = 3
+_LONGEST_WAIT = 30 * 86400
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class WaitOptions:
     def parse(cls, options: Options) -> WaitOptions:
         """Read the options of a module. Raise OecError `invalid_input`."""
         for name in ("wait_timeout", "wait_interval"):
-            if options[name] < 1:
-                raise OecError("invalid_input", f"{name} is {options[name]}, and must be at least 1 second")
+            if not 1 <= options[name] <= _LONGEST_WAIT:
+                raise OecError("invalid_input", f"{name} is {options[name]}, and must be 1 to {_LONGEST_WAIT} seconds")
         return cls(options["wait"], options["wait_timeout"], options["wait_interval"])
 
 
@@ -75,6 +76,7 @@ class _Waiting(Generic[T]):
     since: float
     due: float
     failed_polls: int = 0
+    was_polled: bool = False
 
     @property
     def deadline(self) -> float:
@@ -89,6 +91,7 @@ class Poller:
         self._clock = client.clock
         self._interval = interval
         self._next_poll = 0.0
+        self._fatal: OecError | None = None
 
     def run(self, steps: Steps[T]) -> T:
         return self.run_all([Job(steps)], parallel=1, per_group=1)[0]
@@ -120,7 +123,8 @@ class Poller:
             if (pause := self._moment(first) - self._clock.monotonic()) > 0:
                 self._clock.sleep(pause)
             is_over = self._moment(first) == first.deadline
-            found = None if is_over else self._poll(first)
+            # However short the time is, nothing is given up unseen.
+            found = None if is_over and first.was_polled else self._poll(first)
             if is_over or found is not None:
                 waiting.remove(first)
                 go_on(first.position, first.job, found)
@@ -128,20 +132,31 @@ class Poller:
 
     def _moment(self, entry: _Waiting[T]) -> float:
         """Return when a job goes on: at its next poll, or when its time is over before that."""
+        if self._fatal:
+            return self._clock.monotonic()
         return entry.deadline if entry.wait.poll is None else min(max(entry.due, self._next_poll), entry.deadline)
 
     def _poll(self, entry: _Waiting[T]) -> Any:
-        """Return what a poll found, or the error that ends the wait; None as long as there is neither."""
+        """Return what a poll found, or the error that ends the wait; None as long as there is neither.
+
+        What would fail for all is not tried again: that could get this address blocked.
+        """
+        if self._fatal or not entry.wait.poll:
+            return self._fatal
+        entry.was_polled = True
+        found: Any = None
+        try:
+            found = entry.wait.poll()
+            entry.failed_polls = 0
+        except OecError as error:
+            entry.failed_polls += 1
+            if not error.failure.is_transient or entry.failed_polls == _MAX_FAILED_POLLS:
+                found = error
+            self._fatal = error if error.failure.is_fatal else None
+        # It may have waited for the rate limit.
         now, limit = self._clock.monotonic(), self._client.read_limit
         self._next_poll = now + limit.window / (limit.requests * _SHARE_OF_READS)
         entry.due = now + max(self._interval, _SLOWER if now - entry.since >= _SLOWER_AFTER else 0.0)
-        try:
-            found = entry.wait.poll() if entry.wait.poll else None
-        except OecError as error:
-            entry.failed_polls += 1
-            is_final = not error.failure.is_transient or entry.failed_polls == _MAX_FAILED_POLLS
-            return error if is_final else None
-        entry.failed_polls = 0
         return found
 
 

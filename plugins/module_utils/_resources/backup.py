@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import NUMBERED
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import parse_timestamp
 
 BACKUP = Kind(
@@ -25,7 +27,24 @@ BACKUP = Kind(
 )
 
 
-def newest_completed(backups: Iterable[Object]) -> datetime | None:
-    """Return when the newest good backup was completed, if there is one."""
+# The clocks of the service may differ a little.
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+def why_not_fresh(client: Client, environment_id: str, max_age: timedelta) -> str:
+    """Return why an environment has no completed backup of that age, or nothing if it has one."""
+    now = client.server_time()
+    try:
+        newest = newest_completed(client.of(BACKUP, environment_id).list().objects, now)
+    except OecError as error:
+        return f"its backups cannot be read: {error.failure.message}"
+    if newest is None:
+        return "there is none"
+    return "" if newest >= now - max_age else f"the newest one was completed at {newest:%Y-%m-%d %H:%M} UTC"
+
+
+def newest_completed(backups: Iterable[Object], now: datetime) -> datetime | None:
+    """Return when the newest good backup was completed, if there is one. One of the future is none."""
     good = (backup for backup in backups if str(backup.get("status")).lower() == "completed")
-    return max(filter(None, (parse_timestamp(backup.get("completed_at")) for backup in good)), default=None)
+    moments = filter(None, (parse_timestamp(backup.get("completed_at")) for backup in good))
+    return max((moment for moment in moments if moment <= now + _CLOCK_SKEW), default=None)

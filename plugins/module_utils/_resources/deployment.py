@@ -51,7 +51,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment_
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
     ENVIRONMENT,
-    FAILED_STATUSES,
+    RUNNING,
     SETTLED,
     STATUS_LAG,
     reach,
@@ -93,7 +93,7 @@ def deploy_environments(options: Options, client: Client, mode: Mode) -> Result:
     }
     if mode.diff:
         values["diff"] = [each.diff for each in deployments if each.diff]
-    return Result(values, _joined(deployments, mode))
+    return Result(values, _joined(deployments, mode), release.warnings)
 
 
 @dataclass
@@ -106,6 +106,7 @@ class _Release:
     mode: Mode
     stop_after: int
     failures: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     timeouts: int = 0
 
     def record(self, failure: Failure | None) -> None:
@@ -197,7 +198,7 @@ class _Deployment:
         busy = newest if newest and not ending(newest) else tasks.running(environment["id"])
         if not self.release.is_waiting:
             self.task = busy
-            hint = f"Set wait. {how_to_wait(busy) if busy else ''}".strip()
+            hint = f"{how_to_wait(busy)} Or set wait: true here." if busy else "Set wait: true."
             raise OecError("wrong_state", "another task of it is running, and wait is off", hint)
         if busy:
             ended = yield from tasks.wait(busy)
@@ -205,15 +206,9 @@ class _Deployment:
                 self.task = ended
                 raise failure.as_exception()
         else:
-            yield from self._settle()
-
-    def _settle(self) -> Steps[Object]:
-        """Return the environment once its status does not move."""
-        timeout = self.release.tasks.timeout
-        timeout = min(STATUS_LAG, timeout) if self.task else timeout
-        ident = self.order.environment["id"]
-        found = yield from reach(self.release.client, ident, lambda seen: status_of(seen) in SETTLED, timeout)
-        return found or {}
+            yield from reach(
+                self.release.client, environment["id"], lambda seen: status_of(seen) in SETTLED, tasks.timeout
+            )
 
     def _carry_out(self, decision: str, environment: Object, newest: Object | None) -> Steps[bool]:
         """Do what was decided; return False where it has to be decided anew."""
@@ -223,8 +218,12 @@ class _Deployment:
             return True
         self.changed = self.changed or release.mode.check or decision == ADOPT
         self.outcome = ADOPTED if decision == ADOPT else COMPLETED if release.is_waiting else STARTED
-        if decision == ADOPT:
+        if decision == ADOPT and newest:
             self.task = newest
+            if self.order.modules:
+                label, modules = self.order.environment["name"], ", ".join(self.order.modules)
+                unknown = f"whether the running deployment {newest['id']} updates {modules} is not known"
+                release.warnings.append(f"environment {self.order.project + '/' + label!r}: {unknown}.")
         if release.mode.check:
             self.commit = self.commit_before if self.order.method == RESTART else self.order.commit
             return True
@@ -250,6 +249,8 @@ class _Deployment:
             if not self.order.is_saved(stored):
                 message = f"the API kept the branch {stored.get('branch')!r}, and {self.order.branch!r} was sent"
                 raise OecError("wrong_state", message, "Nothing was deployed. Correct the branch in the dashboard.")
+            # A deployment that began before that has the old branch.
+            newest = release.tasks.newest_deployment(ident)
         is_deploy = self.order.method == DEPLOY
         find = release.tasks.newest_deployment if is_deploy else release.tasks.latest
         known = newest if is_deploy else release.tasks.latest(ident)
@@ -266,7 +267,7 @@ class _Deployment:
         except NoResponseError:
             self.changed = True
             raise
-        self.changed, self.saved = True, release.client.server_time()
+        self.changed, self.saved = True, release.client.server_time().replace(microsecond=0)
         return stored
 
     def _finish(self, task: Object) -> Steps[None]:
@@ -277,11 +278,9 @@ class _Deployment:
             if failure.code != "wait_timeout":
                 self.log = tasks.log(self.task)
             raise failure.as_exception()
-        found = yield from self._settle()
+        lag, ident = min(STATUS_LAG, tasks.timeout), order.environment["id"]
+        found = (yield from reach(self.release.client, ident, lambda seen: status_of(seen) == RUNNING, lag)) or {}
         self.commit = found.get("last_commit")
-        if status_of(found) in FAILED_STATUSES:
-            hint = "Look at its log with oec_log_info, source=odoo."
-            raise OecError("wrong_state", f"the task completed, and yet it is {status_of(found)!r}", hint)
         if order.commit and not order.is_at_commit(found):
             message = f"it is at the commit {self.commit}, and {order.commit} was expected"
             raise OecError("commit_mismatch", message, f"Look at what was pushed to {found.get('branch')!r}.")

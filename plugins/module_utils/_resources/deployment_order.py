@@ -38,7 +38,7 @@ DEPLOY, QUICK_UPDATE, RESTART = "deploy", "quick_update", "restart"
 
 _ITEM: Spec = {
     "project": {"type": "str", "aliases": ["project_id"]},
-    "name": {"type": "str"},
+    "name": {"type": "str", "aliases": ["environment"]},
     "environment_id": {"type": "str", "aliases": ["id"]},
     "branch": {"type": "str"},
     "commit": {"type": "str"},
@@ -118,7 +118,8 @@ class Order:
         if self._is_done(environment, newest, not_before):
             return NOTHING
         if self.method != DEPLOY and status != RUNNING:
-            raise OecError("wrong_state", f"it is {status!r}, and {self.method} needs it running", _STATE_HINT)
+            hint = "Start it with oec_environment (state: started), or use method: deploy."
+            raise OecError("wrong_state", f"it is {status!r}, and {self.method} needs it running", hint)
         return START
 
     def _is_done(self, environment: Object, newest: Object | None, not_before: datetime) -> bool:
@@ -135,8 +136,8 @@ _STATE_HINT = "Look at it in the dashboard of oec.sh, then run this again."
 
 def _is_since(task: Object, moment: datetime) -> bool:
     """Return whether a task started at or after a moment; one that has yet to start will do so."""
-    started = parse_timestamp(task.get("started_at"))
-    return started is None or started >= moment
+    started = parse_timestamp(task.get("started_at")) or parse_timestamp(task.get("completed_at"))
+    return started >= moment if started else not ending(task)
 
 
 def check_options(options: Options) -> None:

@@ -16,7 +16,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import WHOLE
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, RejectedError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import branch_problem, host_problem, is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import (
+    branch_problem,
+    host_problem,
+    is_uuid,
+    name_problem,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, join_limited, resolve
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, Tasks, ending
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Steps, Wait
@@ -32,7 +37,7 @@ ENVIRONMENT = Kind(
     "environment",
     "/environments",
     (
-        Field("name", max_length=255, required="invalid_input"),
+        Field("name", max_length=255, check=name_problem, required="invalid_input"),
         Field("status", assigned=True, is_displayed=True, default=RUNNING),
         Field("url", assigned=True),
         Field("odoo_version", assigned=True, inherits="odoo_version"),
@@ -81,11 +86,15 @@ ENVIRONMENT = Kind(
     states=(Target("started", RUNNING, "start", STOPPED), Target("stopped", STOPPED, "stop", RUNNING)),
     delete_headers={"X-Confirm-Delete": "true"},
     trace="logs",
+    needs_key=False,
 )
 
 # The status may lag behind the task that changes it.
 STATUS_LAG = 60.0
-_HIDDEN_HINT = "Correct what identifies it. Older versions of the API hide an environment that is stopped."
+_HIDDEN_HINT = (
+    "Correct what identifies it, or create it with oec_environment. "
+    "Older versions of the API hide an environment that is stopped."
+)
 # The server of an environment does not respond, or has no figures.
 _NO_METRICS = frozenset({"server_unreachable", "metrics_unavailable", "docker_timeout"})
 
@@ -217,21 +226,28 @@ def _selected(options: Options, client: Client) -> Iterator[tuple[str | None, Ob
             yield names.get(str(found_one.get("project_id"))), found_one
         return
     for project_id in dict.fromkeys(ids or names):
-        for item in client.of(ENVIRONMENT, project_id).known.objects:
+        try:
+            objects = client.of(ENVIRONMENT, project_id).known.objects
+        except RejectedError as error:
+            if not error.is_not_found:
+                raise
+            # It was deleted meanwhile.
+            continue
+        for item in objects:
             yield names[project_id], item
 
 
 def _measured(ident: str, options: Options, client: Client) -> dict[str, Any]:
     """Return `health` and `metrics`, as far as they are asked for."""
     measured: dict[str, Any] = {}
-    if options["health"]:
-        measured["health"] = client.of(ENVIRONMENT).read(ident, "status")
-    if options["metrics"]:
+    for name, part in {"health": "status", "metrics": "metrics"}.items():
+        if not options[name]:
+            continue
         try:
-            measured["metrics"] = client.of(ENVIRONMENT).read(ident, "metrics")
+            measured[name] = client.of(ENVIRONMENT).read(ident, part)
         except OecError as error:
             is_missing = isinstance(error, RejectedError) and error.is_not_found
             if not is_missing and error.failure.code not in _NO_METRICS:
                 raise
-            measured["metrics"] = None
+            measured[name] = None
     return measured

@@ -25,31 +25,26 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mo
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import duration, is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, UPDATED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import reject
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read, with_names
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import (
-    Tasks,
-    ending,
-    is_busy,
-    task_failure,
-)
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import Tasks, ending, is_busy, task_failure
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Poller, Steps, WaitOptions
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP, newest_completed
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
     DEPLOYING,
     DESTROYING,
     ENVIRONMENT,
-    FAILED_STATUSES,
     PENDING,
-    RUNNING,
     SETTLED,
     STATUS_LAG,
     STOPPED,
-    find_hidden,
     reach,
     status_of,
+)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment_plan import (
+    Planned,
+    Planner,
+    deferred,
+    doubts,
 )
 
 ENVIRONMENT_OPTIONS: Spec = {**ENVIRONMENT.options(), "absent_backup_max_age": {"type": "str", "default": "24h"}}
@@ -60,43 +55,26 @@ _MAX_ROUNDS = 10
 def ensure_environment(options: Options, client: Client, mode: Mode) -> Result:
     """oec_environment."""
     desired = Desired.parse(ENVIRONMENT, options)
-    max_age = age_of(options, "absent_backup_max_age")
+    try:
+        max_age = timedelta(seconds=duration(options["absent_backup_max_age"]))
+    except ValueError as error:
+        raise OecError("invalid_input", f"absent_backup_max_age: {error}") from None
     waits = WaitOptions.parse(options)
-    run = _Run(client, desired, mode, Tasks(client, ENVIRONMENT, waits.timeout), waits.wait, max_age)
-    planned = run.plan(desired)
+    planner = Planner(client, Tasks(client, ENVIRONMENT, waits.timeout), mode, waits.wait, max_age)
+    planned, run = planner.plan(desired), _Run(desired, planner)
     if planned.action.rejection:
         return Result({}, Plan(ENVIRONMENT, [planned.action]).rejection())
     if mode.check:
-        return run.predicted(planned.action)
+        return run.predicted(planned)
     return Poller(client, waits.interval).run(run.steps(planned))
-
-
-def age_of(options: Options, name: str) -> timedelta:
-    """Read an age such as `24h`. Raise OecError `invalid_input`."""
-    try:
-        return timedelta(seconds=duration(options[name]))
-    except ValueError as error:
-        raise OecError("invalid_input", f"{name}: {error}") from None
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """`current`: the environment as it was read; the action takes one that moves for what it is about to become."""
-
-    action: Action
-    current: Object | None
 
 
 @dataclass
 class _Run:
     """One declaration on its way, and what has come of it so far."""
 
-    client: Client
     desired: Desired
-    mode: Mode
-    tasks: Tasks
-    is_waiting: bool
-    backup_max_age: timedelta
+    planner: Planner
     changed: bool = False
     environment: Object | None = None
     task: Object | None = None
@@ -104,73 +82,22 @@ class _Run:
     pending: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    # What is decided.
+    @property
+    def client(self) -> Client:
+        return self.planner.client
 
-    def plan(self, desired: Desired) -> _Planned:
-        reading = read(desired, self.client)
-        existing = reading.existing
-        if not existing and (existing := find_hidden(desired, self.tasks)):
-            hidden = f"{desired.subject}: this version of the API hides it, so that only its state can be changed."
-            self.warnings += [] if hidden in self.warnings else [hidden]
-            desired = replace(desired, values={})
-        predicted = [each for item in existing for each in self._predict(item)]
-        planned = plan(ENVIRONMENT, [desired], predicted, reading.references)
-        if self.mode.diff:
-            planned = with_names(planned, self.client)
-        (action,) = planned.actions
-        meant = (
-            {action.before["id"]} if action.before else {item["id"] for item in existing if _is_meant(desired, item)}
-        )
-        current = next((item for item in existing if item["id"] in meant), None)
-        return _Planned(self._check_backup(self._check_state(action)), current)
-
-    def _plan_again(self, planned: _Planned) -> _Planned:
-        """Decide anew, after something else has changed the environment."""
-        known = planned.current or self.environment or {}
-        again = self.plan(replace(self.desired, id=known["id"]))
-        if again.action.rejection:
-            raise again.action.rejection.as_exception()
-        return again
-
-    def _predict(self, environment: Object) -> list[Object]:
-        """Return an environment as it is about to be: not at all, if it is being destroyed and is to be absent."""
-        target, status = ENVIRONMENT.target(self.desired.state), status_of(environment)
-        if status == DESTROYING:
-            return [] if self.desired.state == "absent" else [environment]
-        if status in DEPLOYING:
-            return [{**environment, "status": RUNNING}]
-        return [{**environment, "status": target.status} if target and status not in SETTLED else environment]
-
-    def _check_state(self, action: Action) -> Action:
-        if status_of(action.before) == DESTROYING and self.desired.state != "absent":
-            return reject(action, "wrong_state", "it is being destroyed", "Run this again when it is gone.")
-        if action.type == CREATED and action.after:
-            moving = RUNNING if self.is_waiting else "deploying"
-            return replace(action, after={**action.after, "status": moving if action.after["server_id"] else PENDING})
-        return action
-
-    def _check_backup(self, action: Action) -> Action:
-        """Reject a deletion without a backup that is fresh enough."""
-        if action.type != DELETED or not action.before or not self.backup_max_age:
-            return action
-        try:
-            newest = newest_completed(self.client.of(BACKUP, action.before["id"]).list().objects)
-            found = f"the newest one was completed at {newest:%Y-%m-%d %H:%M} UTC" if newest else "there is none"
-        except OecError as error:
-            newest, found = None, f"its backups cannot be read: {error.failure.message}"
-        if newest and newest >= self.client.server_time() - self.backup_max_age:
-            return action
-        message = f"deleting it destroys its database and files, and it has no fresh backup: {found}"
-        hint = "Take a backup first, or raise absent_backup_max_age; 0 deletes it without looking for one."
-        return reject(action, "backup_required", message, hint)
+    @property
+    def tasks(self) -> Tasks:
+        return self.planner.tasks
 
     # What is returned.
 
-    def predicted(self, action: Action) -> Result:
-        self.changed, self.environment, self.pending = action.changed, action.after, _deferred(action)
-        if action.start and action.before and not self.is_waiting:
+    def predicted(self, planned: Planned) -> Result:
+        action = planned.action
+        self.changed, self.environment, self.pending = action.changed, action.after, deferred(action)
+        if action.start and action.before and not self.planner.is_waiting:
             self.environment = {**(action.after or {}), "status": action.before["status"]}
-        self.warnings += action.warnings
+        self.warnings += planned.warnings
         return self._result(action)
 
     def _result(self, action: Action, failure: Failure | None = None) -> Result:
@@ -181,33 +108,44 @@ class _Run:
             "task": self.task,
             "log": self.log,
         }
-        if self.mode.diff:
+        if self.planner.mode.diff:
             values["diff"] = action.diff
-        return Result(values, failure and failure.about(action.subject), [*self.warnings, *_doubts(self.environment)])
+        return Result(values, failure and failure.about(action.subject), [*self.warnings, *doubts(self.environment)])
 
     # What is done.
 
-    def steps(self, planned: _Planned) -> Steps[Result]:
+    def steps(self, planned: Planned) -> Steps[Result]:
         action, self.environment = planned.action, planned.current
         try:
-            if self.is_waiting and planned.current and (yield from self._settle(planned.current)):
+            if self.planner.is_waiting and planned.current and (yield from self._settle(planned)):
                 planned = self._plan_again(planned)
                 action = planned.action
             if action.changed:
                 self.client.require_full_access()
-            self.warnings += action.warnings
+            self.warnings += planned.warnings
             yield from self._apply(planned)
         except OecError as error:
             return self._result(action, error.failure)
         return self._result(action)
 
-    def _settle(self, current: Object) -> Steps[bool]:
+    def _plan_again(self, planned: Planned) -> Planned:
+        """Decide anew, after something else has changed the environment."""
+        known = planned.current or self.environment or {}
+        again = self.planner.plan(replace(self.desired, id=known["id"]))
+        if not again.current and self.desired.state != "absent":
+            raise OecError("not_found", "it was deleted while this run waited", "Run this again.")
+        if again.action.rejection:
+            raise again.action.rejection.as_exception()
+        return again
+
+    def _settle(self, planned: Planned) -> Steps[bool]:
         """Wait for what changes the environment already, and return whether anything did."""
-        status, target = status_of(current), ENVIRONMENT.target(self.desired.state)
+        current, latest = planned.current or {}, planned.latest
+        status = status_of(current)
         is_moving = status in DEPLOYING if self.desired.state == "present" else status not in SETTLED
-        task = None
-        if status != DESTROYING and (is_moving or (target and status == target.status)):
-            task = self.tasks.running(current["id"])
+        if is_moving and not latest and status != DESTROYING:
+            latest = self.tasks.latest(current["id"])
+        task = latest if latest and not ending(latest) else None
         if task:
             ended = yield from self.tasks.wait(task)
             if self.desired.state == "present" or not ending(ended):
@@ -217,18 +155,23 @@ class _Run:
             yield from self._reach(current["id"], lambda found: found is None or status_of(found) in SETTLED)
         return is_moving or task is not None
 
-    def _apply(self, planned: _Planned) -> Steps[None]:
+    def _apply(self, planned: Planned) -> Steps[None]:
         for _round in range(_MAX_ROUNDS):
             self.environment = planned.current
             if not planned.action.changed:
                 return
             try:
-                is_done = yield from self._write(planned.action)
+                is_done = yield from self._write(planned)
+            except NoResponseError:
+                # It may have been carried out all the same.
+                self.changed = planned.current is not None
+                self._read_again((planned.current or {}).get("id"))
+                raise
             except RejectedError as error:
                 is_done = False
                 if not planned.current or not (is_busy(error) or planned.action.start):
                     raise
-                if is_busy(error) and self.is_waiting:
+                if is_busy(error) and self.planner.is_waiting:
                     yield from self.tasks.wait_until_free(planned.current["id"], error)
                 elif self._plan_again(planned).action.changed:
                     raise
@@ -237,8 +180,9 @@ class _Run:
             planned = self._plan_again(planned)
         raise OecError("wrong_state", f"other tasks got in between {_MAX_ROUNDS} times", "Run this again.")
 
-    def _write(self, action: Action) -> Steps[bool]:
+    def _write(self, planned: Planned) -> Steps[bool]:
         """Carry out one action and wait for its task; return False where it has to be decided anew."""
+        action = planned.action
         if action.type == CREATED:
             yield from self._create(action)
         elif action.type == DELETED and action.before:
@@ -247,9 +191,9 @@ class _Run:
             ident = action.before["id"]
             if action.body:
                 self.environment = yield from self._update(ident, action.body)
-                self.changed, self.pending = True, _deferred(action)
+                self.changed, self.pending = True, deferred(action)
                 self.warnings += action.stored_mismatches(self.environment)
-            if action.start and not (yield from self._start(ident, action.start)):
+            if action.start and not (yield from self._start(ident, action.start, planned.latest)):
                 return False
         if self.task or action.type != UPDATED:
             yield from self._finish(action)
@@ -278,23 +222,18 @@ class _Run:
         if is_uuid(str(accepted.get("task_id"))):
             self.task = {"id": accepted["task_id"], "status": accepted.get("status")}
 
-    def _start(self, ident: str, action: str) -> Steps[bool]:
+    def _start(self, ident: str, action: str, known: Object | None) -> Steps[bool]:
         """Start an action; return False where another task is there, and it has to be decided anew."""
-        known = self.tasks.latest(ident)
-        try:
-            self.task = yield from self.tasks.start(ident, action, None, self.tasks.latest, known)
-        except NoResponseError:
-            self.changed = True
-            raise
+        self.task = yield from self.tasks.start(ident, action, None, self.tasks.latest, known)
         self.changed = True
-        if not self.task and self.is_waiting and (found := self.tasks.latest(ident)):
+        if not self.task and self.planner.is_waiting and (found := self.tasks.latest(ident)):
             yield from self.tasks.wait(found)
         return self.task is not None
 
     def _finish(self, action: Action) -> Steps[None]:
         """Wait for the task of an action, and until the environment is as planned."""
         ident = (action.before or self.environment or {})["id"]
-        if not self.is_waiting:
+        if not self.planner.is_waiting:
             if action.type == DELETED:
                 self.environment = None
             return
@@ -314,10 +253,10 @@ class _Run:
             found = {**(self.environment or {}), "status": expected}
         self.environment = found
 
-    def _read_again(self, ident: str) -> None:
+    def _read_again(self, ident: str | None) -> None:
         """Look at what a failure has left behind, if it can be seen."""
         try:
-            found = self.client.of(ENVIRONMENT).get(ident)
+            found = self.client.of(ENVIRONMENT).get(ident) if ident else None
         except OecError:
             # What matters is the failure itself.
             return
@@ -336,29 +275,7 @@ class _Run:
         timeout = min(STATUS_LAG, self.tasks.timeout) if self.task else self.tasks.timeout
         try:
             return (yield from reach(self.client, ident, is_reached, timeout))
-        except OecError:
-            self._read_again(ident)
+        except OecError as error:
+            if not error.failure.is_fatal:
+                self._read_again(ident)
             raise
-
-
-def _is_meant(desired: Desired, environment: Object) -> bool:
-    is_named = desired.id is None and environment["name"] == desired.name
-    return bool(is_named or environment["id"] == str(desired.id).lower())
-
-
-def _deferred(action: Action) -> list[str]:
-    """Return the options of an existing environment that take effect with its next deployment or restart."""
-    body = action.body if action.before and action.body else {}
-    return [each.option_name for each in ENVIRONMENT.fields if each.is_deferred and each.name in body]
-
-
-def _doubts(environment: Object | None) -> list[str]:
-    """Return a warning where an environment is there, and yet no ERP runs in it."""
-    status = status_of(environment)
-    if environment and status in FAILED_STATUSES:
-        return [
-            f"environment {environment['name']!r} is {status!r}: its last task failed. Deploy it with oec_deployment."
-        ]
-    if environment and status == PENDING:
-        return [f"environment {environment['name']!r} is {status!r}: nothing is deployed yet. Use oec_deployment."]
-    return []

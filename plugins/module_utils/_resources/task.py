@@ -8,12 +8,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object, Spec
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, join_failures
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
+    Failure,
+    OecError,
+    RejectedError,
+    join_failures,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
@@ -25,11 +31,15 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import (
     task_failure,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Job, Poller, Steps, WaitOptions
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT, find_environment
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
+    ENVIRONMENT,
+    find_environment,
+    status_of,
+)
 
 _TARGET: Spec = {
     "project": {"type": "str", "aliases": ["project_id"]},
-    "environment": {"type": "str"},
+    "environment": {"type": "str", "aliases": ["name"]},
     "environment_id": {"type": "str", "aliases": ["id"]},
 }
 TASK_OPTIONS: Spec = {
@@ -67,11 +77,12 @@ def list_tasks(options: Options, client: Client, _mode: Mode) -> Result:
         found = client.of(TASK, environment["id"]).list(options["limit"]).objects
     failures: list[Failure] = []
     if waits.wait:
-        jobs, seen = [Job(_until_ended(tasks, task)) for task in found], found
-        found = Poller(client, waits.interval).run_all(jobs, parallel=len(jobs), per_group=len(jobs))
-        # A list has tasks that ended long ago.
-        judged = [after for before, after in zip(seen, found, strict=True) if ids is not None or not ending(before)]
-        failures = [failure for task in judged if (failure := task_failure(task, waits.timeout))]
+        jobs = [Job(_follow(tasks, task)) for task in found]
+        followed = Poller(client, waits.interval).run_all(jobs, parallel=len(jobs), per_group=len(jobs))
+        # A list has tasks that ended long ago; the newest is the one that matters.
+        is_judged = [ids is not None or not ending(task) or number == 0 for number, task in enumerate(found)]
+        failures = [each.failure for each, judged in zip(followed, is_judged, strict=True) if judged and each.failure]
+        found = [each.task for each in followed]
     if options["log_lines"]:
         found = [{**task, "log": tasks.log(task)} for task in found]
     return Result({"changed": False, "tasks": found}, _joined(failures, len(found)))
@@ -87,8 +98,20 @@ def _task(tasks: Tasks, ident: str) -> Object:
     return found
 
 
-def _until_ended(tasks: Tasks, task: Object) -> Steps[Object]:
-    return task if ending(task) else (yield from tasks.wait(task))
+@dataclass(frozen=True)
+class _Followed:
+    """A task as it was last seen, and why it has not completed."""
+
+    task: Object
+    failure: Failure | None
+
+
+def _follow(tasks: Tasks, task: Object) -> Steps[_Followed]:
+    try:
+        last = task if ending(task) else (yield from tasks.wait(task))
+    except OecError as error:
+        return _Followed(task, error.failure)
+    return _Followed(last, task_failure(last, tasks.timeout))
 
 
 def _joined(failures: Sequence[Failure], count: int) -> Failure | None:
@@ -115,9 +138,24 @@ def read_log(options: Options, client: Client, _mode: Mode) -> Result:
         query |= {"task_id": task_id.lower()} if task_id else {}
         response = client.of(ENVIRONMENT).read(environment["id"], "logs", **query)
     else:
-        response = client.of(ENVIRONMENT).read(environment["id"], "runtime-logs", source=source, **query)
+        response = _runtime_log(client, environment, {"source": source, **query})
     values: dict[str, Any] = {name: response.get(name) for name in ("task_id", "truncated")}
     return Result({"changed": False, "log": lines_of(response), "source": source, **values})
+
+
+def _runtime_log(client: Client, environment: Object, query: Mapping[str, str | int]) -> Object:
+    try:
+        return client.of(ENVIRONMENT).read(environment["id"], "runtime-logs", **query)
+    except RejectedError as error:
+        if not error.is_not_found:
+            raise
+    message = f"it is {status_of(environment)!r}, and only a running one has this log"
+    raise OecError(
+        "wrong_state",
+        message,
+        "The log of its last task, which may say why, is source=task.",
+        subject=ENVIRONMENT.subject(str(environment["name"])),
+    )
 
 
 def check_lines(name: str, value: int, *, least: int) -> None:

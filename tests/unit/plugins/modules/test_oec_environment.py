@@ -317,7 +317,7 @@ DIFFS = {
 def test_a_diff_shows_what_is_changed(oec_environment, production, options, before, after):
     diff = oec_environment(**options, diff=True)["diff"]
     assert (diff["before"], diff["after"]) == (before, after)
-    subject = f"environment {options.get('name', 'production')!r}"
+    subject = f"environment 'Client ERP/{options.get('name', 'production')}'"
     assert diff["before_header"] == (subject if before else f"{subject} (absent)")
     assert diff["after_header"] == (subject if after else f"{subject} (absent)")
 

@@ -97,8 +97,9 @@ def test_what_does_not_run_has_only_the_log_of_its_task(oec_log_info, emulator, 
     emulator.edit_environment(erp["id"], status=status)
     assert oec_log_info()["log"][-1] == "stop: completed"
     result = oec_log_info(source="odoo")
-    assert result["error"]["code"] == "not_found"
-    assert "not running" in result["msg"]
+    assert result["error"]["code"] == "wrong_state"
+    assert f"it is {status!r}" in result["msg"]
+    assert "source=task" in result["msg"]
 
 
 def test_more_than_six_a_minute_wait(oec_log_info, emulator, erp, sleeps):

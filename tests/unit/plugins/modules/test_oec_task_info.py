@@ -104,12 +104,16 @@ def test_a_task_that_has_not_completed_fails_only_a_wait(oec_task_info, emulator
 
 
 def test_what_has_ended_is_neither_polled_nor_judged(oec_task_info, emulator, history, erp, sleeps):
-    """A list has tasks that ended long ago. Those that are named are judged."""
+    """A list has tasks that ended long ago. The newest is judged, and those that are named."""
     emulator.clock.advance(60)
     task = emulator.start_task(erp["id"], "deploy", outcome="failed")
     emulator.clock.advance(600)
+    assert oec_task_info(**ONE, wait=True)["error"]["code"] == "task_failed"
+    emulator.start_task(erp["id"], "deploy")
+    emulator.clock.advance(600)
+    emulator.log.clear()
     result = oec_task_info(**ONE, wait=True)
-    assert [each["status"] for each in result["tasks"]] == ["failed", *["completed"] * 19]
+    assert [each["status"] for each in result["tasks"]] == ["completed", "failed", *["completed"] * 18]
     assert (result.get("failed"), emulator.log.count(), sleeps) == (None, 3, [])
     assert oec_task_info(task_ids=[task["id"]], wait=True)["error"]["code"] == "task_failed"
 

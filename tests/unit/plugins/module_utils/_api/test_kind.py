@@ -172,7 +172,7 @@ def test_an_invalid_object_is_reported_with_its_request(item, problem):
     ],
 )
 def test_an_invalid_object_is_called_by_its_kind(kind, fields, problem):
-    with pytest.raises(OecError, match=f"GET /x returned a {problem}"):
+    with pytest.raises(OecError, match=f"GET /x returned an? {problem}"):
         kind.check({**ITEM, **fields}, "GET /x")
 
 
