@@ -40,6 +40,7 @@ class ResourceApi:
         self.kind = kind
         self.collection = kind.collection_path(parent_id)
         self._http = http
+        self._parent_id = parent_id
         self._known: Listing | None = None
 
     @property
@@ -64,10 +65,15 @@ class ResourceApi:
             page, query = pages.read(response, query, count)
             for item in page:
                 checked = self.kind.check(item, response.request)
-                items.setdefault(checked["id"], checked)
+                items.setdefault(checked["id"], {**checked, **self._belongs(checked)})
             if query in asked or (query and pages.is_counted and len(items) == count):
                 raise invalid_response(f"{response.request} has pages that never end")
         return Listing(list(items.values())[:limit], date)
+
+    def _belongs(self, item: Object) -> Object:
+        """Return the field that says to what an object belongs, if the API leaves it out where it lists just those."""
+        field = self.kind.parent[0].name if self.kind.parent and self._parent_id else ""
+        return {field: self._parent_id} if field and item.get(field) is None else {}
 
     def get(self, object_id: str) -> Object | None:
         """Read one object (reference: Get Project). Return None where the API says that it does not exist."""

@@ -254,6 +254,9 @@ class Kind:
         compared = self.field(name)
         if compared.is_removable and desired is None:
             return not current
+        if compared.is_parent and current is None:
+            # Not said is not another one.
+            return True
         if compared.reference or compared.ignores_case:
             return isinstance(current, str) and current.lower() == desired.lower()
         is_kept = compared.is_url and has_mask(desired) and self.redacted(name, current) == desired

@@ -71,6 +71,7 @@ def _existing(desired: Desired, references: References, client: Client) -> list[
     """Read the one object where its id is given, and all of them where a name has to be found, or to be free."""
     kind = desired.kind
     parent_id: str | Failure | None = None
+    found: Object | None = None
     if desired.id:
         found = client.of(kind).get(desired.id)
         is_renamed = found and desired.state != "absent" and desired.name not in (None, found[kind.key])
@@ -80,8 +81,10 @@ def _existing(desired: Desired, references: References, client: Client) -> list[
     elif kind.parent:
         field, parent = kind.parent
         parent_id = resolve(parent, field, desired.values[field.name], references, is_checked=True)
-    # A parent that is not found is rejected by the plan.
-    return [] if isinstance(parent_id, Failure) else client.of(kind, parent_id).known.objects
+    if isinstance(parent_id, Failure):
+        # The plan rejects it.
+        return []
+    return [found if found and item["id"] == found["id"] else item for item in client.of(kind, parent_id).known.objects]
 
 
 def list_matching(kind: Kind, options: Options, client: Client) -> Result:

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import invalid_response
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     Failure,
     NoResponseError,
@@ -173,18 +174,15 @@ class Tasks:
             # It may take a moment until a task that was just accepted can be read.
             missing += 1
             if missing == _MISSING_LIMIT:
-                hint = "Run this again: it looks for what was done meanwhile."
-                raise OecError("not_found", f"the API says that the task {task['id']} does not exist", hint)
+                raise OecError("not_found", "the API says that it does not exist")
             return None
 
         try:
             yield Wait(self.timeout, poll)
         except OecError as error:
-            failure = error.failure
-            if failure.code == "not_found":
-                raise
-            message = f"the task {task['id']} goes on, and can no longer be watched: {failure.message}"
-            raise replace(failure, message=message).as_exception() from None
+            message = f"the task {task['id']} can no longer be watched: {error.failure.message}"
+            hint = f"It may go on. {how_to_wait(task)}"
+            raise replace(error.failure, message=message, hint=hint).as_exception() from None
         return last
 
     def unlocked(self, request: Callable[[], T]) -> Steps[T]:
@@ -266,5 +264,7 @@ class Tasks:
 
 
 def lines_of(response: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a log, without what a terminal would interpret."""
+    """Return the lines of a log, without what a terminal would interpret. Raise `invalid_response` if there is none."""
+    if "log" not in response:
+        raise invalid_response("the API returned no log")
     return [one_line(line) for line in str(response.get("log") or "").splitlines()]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -145,18 +146,21 @@ class Poller:
             return self._fatal
         entry.was_polled = True
         found: Any = None
+        is_limited = False
         try:
             found = entry.wait.poll()
             entry.failed_polls = 0
         except OecError as error:
-            entry.failed_polls += 1
+            is_limited = error.failure.status == HTTPStatus.TOO_MANY_REQUESTS
+            entry.failed_polls += not is_limited
             if not error.failure.is_transient or entry.failed_polls == _MAX_FAILED_POLLS:
                 found = error
             self._fatal = error if error.failure.is_fatal else None
         # It may have waited for the rate limit.
         now, limit = self._clock.monotonic(), self._client.read_limit
         self._next_poll = now + limit.window / (limit.requests * _SHARE_OF_READS)
-        entry.due = now + max(self._interval, _SLOWER if now - entry.since >= _SLOWER_AFTER else 0.0)
+        slower = limit.window if is_limited else _SLOWER if now - entry.since >= _SLOWER_AFTER else 0.0
+        entry.due = now + max(self._interval, slower)
         return found
 
 

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import NUMBERED
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import RejectedError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import parse_timestamp
 
 BACKUP = Kind(
     "backup",
     "/backups",
-    (Field("status"), Field("completed_at")),
+    (Field("status"), Field("completed_at"), Field("expires_at")),
     key="id",
     collection="/environments/{parent}/backups",
     pages=NUMBERED,
@@ -36,8 +36,10 @@ def why_not_fresh(client: Client, environment_id: str, max_age: timedelta) -> st
     now = client.server_time()
     try:
         newest = newest_completed(client.of(BACKUP, environment_id).list().objects, now)
-    except OecError as error:
-        return f"its backups cannot be read: {error.failure.message}"
+    except RejectedError as error:
+        if not error.is_not_found:
+            raise
+        return "this version of the API does not list backups"
     if newest is None:
         return "there is none"
     return "" if newest >= now - max_age else f"the newest one was completed at {newest:%Y-%m-%d %H:%M} UTC"
@@ -46,5 +48,6 @@ def why_not_fresh(client: Client, environment_id: str, max_age: timedelta) -> st
 def newest_completed(backups: Iterable[Object], now: datetime) -> datetime | None:
     """Return when the newest good backup was completed, if there is one. One of the future is none."""
     good = (backup for backup in backups if str(backup.get("status")).lower() == "completed")
-    moments = filter(None, (parse_timestamp(backup.get("completed_at")) for backup in good))
+    kept = (backup for backup in good if (parse_timestamp(backup.get("expires_at")) or now) >= now)
+    moments = filter(None, (parse_timestamp(backup.get("completed_at")) for backup in kept))
     return max((moment for moment in moments if moment <= now + _CLOCK_SKEW), default=None)

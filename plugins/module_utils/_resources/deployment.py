@@ -113,6 +113,9 @@ class _Release:
         self.timeouts = self.timeouts + 1 if failure and failure.is_transient else 0
         self.failures += [failure] if failure else []
 
+    def warn(self, order: Order, text: str) -> None:
+        self.warnings.append(f"{order.subject}: {text}.")
+
     def check_begin(self) -> None:
         """Raise `skipped` where nothing new is to begin."""
         fatal = next((failure for failure in self.failures if failure.is_fatal), None)
@@ -140,6 +143,7 @@ class _Deployment:
     commit: str | None = None
     diff: dict[str, str] = field(default_factory=dict)
     saved: datetime | None = None
+    outdated: str | None = None
 
     @property
     def row(self) -> dict[str, Any]:
@@ -166,6 +170,8 @@ class _Deployment:
                 environment = self._read()
                 newest = release.tasks.newest_deployment(environment["id"])
                 decision = order.decide(environment, newest, release.client.started, self.saved)
+                if decision == ADOPT and newest and newest["id"] == self.outdated:
+                    decision = WAIT
                 # Decided anew, it may be less: the branch is saved then, or another deployment was waited for.
                 self.diff = self.diff or self._diff(environment)
                 if decision == WAIT and not (release.mode.check and release.is_waiting):
@@ -175,9 +181,8 @@ class _Deployment:
                     return
             raise OecError("wrong_state", f"other tasks got in between {_MAX_ROUNDS} times", "Run this again.")
         except OecError as error:
-            subject = ENVIRONMENT.subject(f"{order.project}/{order.environment['name']}")
-            self.failure = error.failure.about(subject)
-            is_unseen = self.changed and self.task and not ending(self.task) and self.failure.code != "not_found"
+            self.failure = error.failure.about(order.subject)
+            is_unseen = self.changed and self.task and not ending(self.task)
             self.outcome = _OUTCOME_OF.get(self.failure.code, STILL_RUNNING if is_unseen else FAILED)
             self.diff = self.diff if self.changed else {}
             if self.outcome != SKIPPED:
@@ -215,15 +220,18 @@ class _Deployment:
         release = self.release
         if decision == NOTHING:
             self.outcome, self.task, self.diff = NOT_NEEDED, newest, self.diff if self.changed else {}
+            if status_of(environment) != RUNNING:
+                release.warn(self.order, f"it is deployed, and yet it is {status_of(environment)!r}")
             return True
         self.changed = self.changed or release.mode.check or decision == ADOPT
         self.outcome = ADOPTED if decision == ADOPT else COMPLETED if release.is_waiting else STARTED
         if decision == ADOPT and newest:
             self.task = newest
             if self.order.modules:
-                label, modules = self.order.environment["name"], ", ".join(self.order.modules)
-                unknown = f"whether the running deployment {newest['id']} updates {modules} is not known"
-                release.warnings.append(f"environment {self.order.project + '/' + label!r}: {unknown}.")
+                modules = ", ".join(self.order.modules)
+                release.warn(
+                    self.order, f"whether the running deployment {newest['id']} updates {modules} is not known"
+                )
         if release.mode.check:
             self.commit = self.commit_before if self.order.method == RESTART else self.order.commit
             return True
@@ -251,6 +259,7 @@ class _Deployment:
                 raise OecError("wrong_state", message, "Nothing was deployed. Correct the branch in the dashboard.")
             # A deployment that began before that has the old branch.
             newest = release.tasks.newest_deployment(ident)
+            self.outdated = newest["id"] if newest else None
         is_deploy = self.order.method == DEPLOY
         find = release.tasks.newest_deployment if is_deploy else release.tasks.latest
         known = newest if is_deploy else release.tasks.latest(ident)
@@ -278,10 +287,24 @@ class _Deployment:
             if failure.code != "wait_timeout":
                 self.log = tasks.log(self.task)
             raise failure.as_exception()
-        lag, ident = min(STATUS_LAG, tasks.timeout), order.environment["id"]
-        found = (yield from reach(self.release.client, ident, lambda seen: status_of(seen) == RUNNING, lag)) or {}
-        self.commit = found.get("last_commit")
-        if order.commit and not order.is_at_commit(found):
+        api, lag = self.release.client.of(ENVIRONMENT), min(STATUS_LAG, tasks.timeout)
+
+        def is_reached(found: Object | None) -> bool:
+            return found is not None and status_of(found) == RUNNING and (not order.commit or order.is_at_commit(found))
+
+        try:
+            found = yield from reach(self.release.client, order.environment["id"], is_reached, lag)
+        except OecError:
+            found = api.get(order.environment["id"])
+            if status_of(found) != RUNNING:
+                raise
+        self.commit = (found or {}).get("last_commit")
+        if found and not order.is_saved(found):
+            message = f"its branch is {found.get('branch')!r} by now, and {order.branch!r} was deployed or is to be"
+            raise OecError(
+                "wrong_state", message, "Somebody else changed it meanwhile: agree on one, then run this again."
+            )
+        if found and order.commit and not order.is_at_commit(found):
             message = f"it is at the commit {self.commit}, and {order.commit} was expected"
             raise OecError("commit_mismatch", message, f"Look at what was pushed to {found.get('branch')!r}.")
 

@@ -17,7 +17,13 @@ from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object, Spec
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, of_item, reject_all
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
+    Failure,
+    OecError,
+    Subject,
+    of_item,
+    reject_all,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Options
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import parse_timestamp
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, ending
@@ -78,6 +84,10 @@ class Order:
     commit: str | None = None
     modules: tuple[str, ...] = ()
     since: datetime | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return ENVIRONMENT.subject(str(self.environment["name"]), self.project)
 
     @property
     def action(self) -> tuple[str, dict[str, Any] | None]:

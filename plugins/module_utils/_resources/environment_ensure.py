@@ -31,7 +31,6 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import T
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Poller, Steps, WaitOptions
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
     DEPLOYING,
-    DESTROYING,
     ENVIRONMENT,
     PENDING,
     SETTLED,
@@ -110,7 +109,11 @@ class _Run:
         }
         if self.planner.mode.diff:
             values["diff"] = action.diff
-        return Result(values, failure and failure.about(action.subject), [*self.warnings, *doubts(self.environment)])
+        return Result(
+            values,
+            failure and failure.about(action.subject),
+            [*self.warnings, *doubts(self.environment, self.desired.state)],
+        )
 
     # What is done.
 
@@ -130,8 +133,12 @@ class _Run:
 
     def _plan_again(self, planned: Planned) -> Planned:
         """Decide anew, after something else has changed the environment."""
-        known = planned.current or self.environment or {}
-        again = self.planner.plan(replace(self.desired, id=known["id"]))
+        known, desired = planned.current or self.environment or {}, self.desired
+        if not desired.id:
+            # Somebody may have renamed it meanwhile: that is not undone.
+            values = {name: value for name, value in desired.values.items() if name != ENVIRONMENT.key}
+            desired = replace(desired, id=known["id"], values=values)
+        again = self.planner.plan(desired)
         if not again.current and self.desired.state != "absent":
             raise OecError("not_found", "it was deleted while this run waited", "Run this again.")
         if again.action.rejection:
@@ -143,7 +150,7 @@ class _Run:
         current, latest = planned.current or {}, planned.latest
         status = status_of(current)
         is_moving = status in DEPLOYING if self.desired.state == "present" else status not in SETTLED
-        if is_moving and not latest and status != DESTROYING:
+        if is_moving and not latest:
             latest = self.tasks.latest(current["id"])
         task = latest if latest and not ending(latest) else None
         if task:

@@ -137,9 +137,9 @@ def deferred(action: Action) -> list[str]:
     return [each.option_name for each in ENVIRONMENT.fields if each.is_deferred and each.name in body]
 
 
-def doubts(environment: Object | None) -> list[str]:
+def doubts(environment: Object | None, state: str) -> list[str]:
     """Return a warning where an environment is there, and yet no ERP runs in it."""
-    status = status_of(environment)
+    status = status_of(environment) if state == "present" else ""
     if environment and status in FAILED_STATUSES:
         return [
             f"environment {environment['name']!r} is {status!r}: its last task failed. Deploy it with oec_deployment."
