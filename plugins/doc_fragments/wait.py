@@ -18,7 +18,7 @@ options:
     default: true
   wait_timeout:
     description:
-      - How many seconds to wait for each task of oec.sh, at least 1.
+      - How many seconds to wait for each task of oec.sh, from 1 to 2592000, which is 30 days.
       - When the time is over, the module fails with the code C(wait_timeout). The task goes on, and its id is in the
         result. Wait for it with M(oecsh.cloud.oec_task_info), or run the module again.
       - The environment variable E(OECSH_WAIT_TIMEOUT) is used if the option is omitted.
@@ -26,7 +26,7 @@ options:
     default: 1800
   wait_interval:
     description:
-      - The shortest pause in seconds between two requests for the state of one task, at least 1.
+      - The shortest pause in seconds between two requests for the state of one task, from 1 to 2592000.
         After half a minute, it is 10 seconds at least.
       - All these requests together use at most a fifth of the rate limit for reading, which can make the pauses longer.
       - The environment variable E(OECSH_WAIT_INTERVAL) is used if the option is omitted.

@@ -16,6 +16,7 @@ description:
   - One deployment of an environment runs at a time. If one is running already, and it has the declared branch and started after O(since) or after
     this run, it is adopted, which means that it is waited for and counts as this one. Any other task of the environment is waited for, and then the
     module decides anew what to do. With O(wait=false), that environment fails instead.
+  - After a deployment the environment must be running. Its status may lag up to a minute behind. Otherwise it fails with the code C(wrong_state).
   - An environment that cannot be found rejects all of them before the first write. A deployment that fails does not stop the others, see O(stop_after).
     The module then fails at its end, and still reports every environment.
   - If a deployment takes longer than O(wait_timeout), its outcome is V(still_running), and the module fails. RV(ignore:changed) is then V(true).
@@ -43,6 +44,7 @@ options:
   name:
     description: The exact name of the environment. If several environments of the project have it, the module fails.
     type: str
+    aliases: [environment]
   environment_id:
     description: The UUID of the environment, instead of O(project) and O(name).
     type: str
@@ -50,6 +52,7 @@ options:
   environments:
     description:
       - The environments to deploy, instead of O(project), O(name) and O(environment_id). An empty list deploys nothing.
+      - The examples show how to make it of what M(oecsh.cloud.oec_environment_info) returns.
       - An environment may be listed once.
     type: list
     elements: dict
@@ -61,6 +64,7 @@ options:
       name:
         description: The exact name of the environment.
         type: str
+        aliases: [environment]
       environment_id:
         description: The UUID of the environment, instead of O(environments[].project) and O(environments[].name).
         type: str
@@ -77,8 +81,9 @@ options:
         elements: str
   method:
     description:
-      - V(deploy) pulls the code, rebuilds the environment, migrates and restarts it. It also works after a failed deployment.
-      - V(quick_update) pulls the code and restarts Odoo, without a rebuild. The environment must be running.
+      - V(deploy) pulls the code, rebuilds the environment, updates O(update_modules) and restarts it. It also works after a failed deployment,
+        and starts an environment that is stopped.
+      - V(quick_update) pulls the code, updates O(update_modules) and restarts Odoo, without a rebuild. The environment must be running.
       - V(restart) restarts Odoo, and pulls no code. The environment must be running.
       - Each of them interrupts Odoo for a short time.
     type: str
@@ -92,7 +97,7 @@ options:
   commit:
     description:
       - The commit to which the deployment must lead, as 7 to 64 hexadecimal digits. Quote it, so that YAML does not read it as a number.
-      - It does not choose what is deployed. That is always the newest commit of the branch.
+      - It does not choose what is deployed. That is always the newest commit of the branch, which is compared only when it runs.
       - An environment that runs at this commit already, with the declared branch, is left alone. If a deployment leads to another commit, it fails
         with the code C(commit_mismatch). That needs O(wait=true).
       - Not with O(method=restart).
@@ -100,14 +105,15 @@ options:
   update_modules:
     description:
       - The names of up to 50 Odoo modules to update, or V(all) alone. By default, none is updated.
-      - Not with O(method=restart). The API does not tell which modules a deployment updates that is adopted.
+      - Not with O(method=restart).
+      - The API does not tell which modules a deployment updates. If one is adopted, the module warns that this is not known.
     type: list
     elements: str
   since:
     description:
       - The moment from which on a deployment counts, in ISO 8601, such as V(2026-11-28T20:00:00Z). Quote it. Without a time zone it is UTC.
       - An environment is left alone if its newest deployment has started at that moment or later, and has completed, and if the declared branch is saved.
-        If O(commit) is set as well, both must hold.
+        If O(commit) is set as well, both must hold. A deployment without a time of its start counts by its end.
       - Keep the value while a release goes on. The current time, computed anew by each run, would deploy each time.
       - With O(method=deploy) only, as the API lists no other tasks. A moment in the future is rejected, by the clock of the API.
     type: str
@@ -183,7 +189,8 @@ EXAMPLES = r"""
 
 - name: Release to all of them; to go on after a failure, run the same again
   oecsh.cloud.oec_deployment:
-    environments: "{{ dict(ids | product([branch])) | dict2items(key_name='environment_id', value_name='branch') }}"
+    environments: "{{ dict(ids | zip(names)) | dict2items(key_name='environment_id', value_name='name') }}"
+    branch: release/2026.11
     update_modules: [all]
     since: "2026-11-28T20:00:00Z"
     parallel: 8
@@ -192,7 +199,15 @@ EXAMPLES = r"""
   register: release
   vars:
     ids: "{{ productions.environments | map(attribute='id') }}"
-    branch: release/2026.11
+    names: "{{ productions.environments | map(attribute='name') }}"
+
+- name: Deploy all but one of them, each with the branch that it has
+  oecsh.cloud.oec_deployment:
+    environments: "{{ dict(ids | zip(names)) | dict2items(key_name='environment_id', value_name='name') }}"
+  vars:
+    chosen: "{{ productions.environments | rejectattr('project_name', 'eq', 'Client ERP') }}"
+    ids: "{{ chosen | map(attribute='id') }}"
+    names: "{{ chosen | map(attribute='name') }}"
 
 - name: Show who has it
   ansible.builtin.debug:
@@ -215,7 +230,7 @@ EXAMPLES = r"""
   rescue:
     - name: Wait for what still runs
       oecsh.cloud.oec_task_info:
-        task_ids: "{{ two.deployments | selectattr('outcome', 'eq', 'still_running') | map(attribute='task.id') }}"
+        task_ids: "{{ two.deployments | selectattr('outcome', 'eq', 'still_running') | map(attribute='task') | select | map(attribute='id') }}"
         wait: true
         wait_timeout: 3600
       when: two.error.code == 'wait_timeout'
@@ -235,7 +250,7 @@ EXAMPLES = r"""
 - name: Hand the id of its task on to the next node
   ansible.builtin.set_stats:
     data:
-      deployment_task_ids: "{{ started.deployments | map(attribute='task.id') }}"
+      deployment_task_ids: "{{ started.deployments | map(attribute='task') | select | map(attribute='id') }}"
 
 # Ad hoc, with OECSH_API_KEY in the environment:
 #   ansible localhost -m oecsh.cloud.oec_deployment -a 'project="Client ERP" name=production update_modules=all'
@@ -265,7 +280,7 @@ deployments:
       sample: e3f7b8a1-4c29-4d05-b6f8-1a9d0c7e52b3
     outcome:
       description:
-        - What came of it, or in check mode would come of it.
+        - What came of it, or in check mode would come of it. V(completed) then means that a deployment would be started.
         - V(completed), V(adopted) (completed, but started by somebody else or by an earlier run), V(started) (and not waited for), V(not_needed),
           V(failed), V(cancelled), V(never_started) (failed before anything was done), V(still_running) (after O(wait_timeout)),
           or V(skipped) (not tried, because of the failures of others).

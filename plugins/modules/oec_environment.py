@@ -14,6 +14,7 @@ description:
   - Creates, changes, starts, stops or deletes it to match the options. If it matches already, nothing is written.
   - Creating an environment starts its first deployment. Changing one never deploys. RV(pending) names the options that take effect
     with the next deployment or restart. Deploy with M(oecsh.cloud.oec_deployment).
+  - If the first deployment fails, the module fails. A further run does not deploy again. It succeeds, and warns that the last task has failed.
   - An environment is created once, even if the task is run again, run by several jobs at once, or if a response is lost.
     Only two different declarations of one name at the same moment can still create two environments.
   - An option that is omitted or empty leaves its field unchanged.
@@ -23,7 +24,7 @@ description:
     the module waits for that one first, and then decides anew what to do. With O(wait=false), it fails if that task is in the way.
   - If waiting takes longer than O(wait_timeout), the module fails. RV(ignore:changed) is then V(true) if it has changed or started something.
   - For an environment that matches, the module sends two requests (the projects and the environments of one), and a third if O(server) is a name.
-    With O(state=started) and O(state=stopped) it also looks whether a task is running, which takes two more.
+    With O(state=started) and O(state=stopped) it also looks whether a task is running, which takes two more, in check mode too.
     With O(environment_id), it sends one.
 author:
   - oecsh.cloud contributors (@oecsh)
@@ -47,14 +48,15 @@ options:
     default: present
   name:
     description:
-      - The exact name of the environment. At most 255 characters. Required to create one.
+      - The exact name of the environment. At most 255 characters, without whitespace around it. Required to create one.
       - The environment is found by it in O(project), unless O(environment_id) is set. If several have the name, the module fails.
+      - A name that the project does not have yet, such as a misspelled one, declares another environment. Check mode shows that it would be created.
       - Together with O(environment_id), the environment is renamed if its name differs. If another one of the project has the name, the module fails.
       - With O(state=absent) and O(environment_id), both must be those of one environment. Otherwise the module fails, and deletes nothing.
     type: str
   environment_id:
     description:
-      - The UUID of the environment. O(project) is not needed then. Unless O(state=absent), the environment must exist.
+      - The UUID of the environment. O(project) is not needed then. Unless O(state=absent), the environment must exist. So none is created.
     type: str
     aliases: [id]
   project:
@@ -119,7 +121,8 @@ options:
   absent_backup_max_age:
     description:
       - How old the newest completed backup may be with O(state=absent), in seconds or as V(90m), V(24h) or V(7d).
-      - If there is none that is fresh enough, the module fails with the code C(backup_required), and deletes nothing.
+      - If there is none that is fresh enough, the module fails with the code C(backup_required), and deletes nothing. A backup whose time is in the
+        future does not count.
       - V(0) deletes the environment without looking for a backup.
     type: str
     default: 24h
@@ -127,6 +130,7 @@ notes:
   - Older versions of the API hide an environment that is stopped, paused or failed. It then looks as if it did not exist. If it is given by
     O(project) and O(name), O(state=present) could create a second one, O(state=absent) reports it as deleted, and O(state=started) fails.
     Set O(environment_id) instead. O(state=started), O(state=stopped) and O(state=absent) then work, and O(state=present) fails.
+    If an environment is to be created in a project that has more environments than are listed, the module warns.
 seealso:
   - module: oecsh.cloud.oec_environment_info
   - module: oecsh.cloud.oec_deployment
@@ -186,6 +190,20 @@ EXAMPLES = r"""
     project: Client ERP
     name: staging
     state: started
+
+- name: Find the stagings of all clients that run
+  oecsh.cloud.oec_environment_info:
+    name: staging
+    status: running
+  register: stagings
+
+- name: Stop them
+  oecsh.cloud.oec_environment:
+    environment_id: "{{ item.id }}"
+    state: stopped
+  loop: "{{ stagings.environments }}"
+  loop_control:
+    label: "{{ item.project_name }}"
 
 - name: Delete an environment that has a backup of the last two hours
   oecsh.cloud.oec_environment:
@@ -403,8 +421,8 @@ diff:
       name: production
       status: running
       branch: release/18.0
-    before_header: environment 'production'
-    after_header: environment 'production'
+    before_header: environment 'Client ERP/production'
+    after_header: environment 'Client ERP/production'
 error:
   description: What went wrong, for C(rescue), as M(oecsh.cloud.oec_project) describes it.
   returned: failure

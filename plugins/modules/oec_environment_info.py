@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Returns all environments that the API key sees, or those that match every given filter, project by project, in the API's order.
   - An empty filter counts as omitted.
+  - What is deleted while the module runs is left out.
   - Sends one request for the list of projects, and one for each project that is looked at. With O(environment_id), two in all.
     O(health) and O(metrics) add one request each for every environment that is returned.
 author:
@@ -194,7 +195,7 @@ environments:
       returned: success
       sample: Client ERP
     health:
-      description: What the API tells about its health.
+      description: What the API tells about its health, or V(null) if the environment was deleted meanwhile.
       type: dict
       returned: if health is set
       contains:

@@ -28,6 +28,7 @@ options:
   environment:
     description: The exact name of the environment.
     type: str
+    aliases: [name]
   environment_id:
     description: The UUID of the environment, instead of O(project) and O(environment).
     type: str
@@ -36,7 +37,8 @@ options:
     description:
       - V(task) is the log of one task of oec.sh, such as a deployment, step by step.
       - V(odoo) is the log of Odoo, V(container) is what its container prints, and V(postgres) is the log of its database. They are read from the server,
-        the environment must be running, and the API allows six such requests a minute for one environment.
+        and the API allows six such requests a minute for one environment.
+      - If the environment does not run, only V(task) can be read. The others fail with the code C(wrong_state).
     type: str
     choices: [task, odoo, container, postgres]
     default: task

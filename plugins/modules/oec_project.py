@@ -25,6 +25,8 @@ options:
     description:
       - Whether the project should exist.
       - V(absent) deletes it. If it has running or deploying environments, the task fails and nothing is deleted.
+      - Its other environments, such as stopped ones and failed ones, are deleted with it. So are their databases and files, and no backup is looked
+        for. Delete them first with M(oecsh.cloud.oec_environment), which does look for one.
     type: str
     choices: [present, absent]
     default: present
@@ -118,7 +120,13 @@ EXAMPLES = r"""
     project_id: 3fa85f64-5717-4562-b3fc-2c963f66afa6
     name: Client ERP (Ltd)
 
-- name: Delete a client
+- name: Delete the production of a client, which needs a fresh backup
+  oecsh.cloud.oec_environment:
+    project: Client ERP
+    name: production
+    state: absent
+
+- name: Delete the client
   oecsh.cloud.oec_project:
     name: Client ERP
     state: absent

@@ -37,6 +37,7 @@ options:
   environment:
     description: The exact name of the environment whose deployments are returned, without O(task_ids).
     type: str
+    aliases: [name]
   environment_id:
     description: The UUID of the environment, instead of O(project) and O(environment).
     type: str
@@ -44,7 +45,7 @@ options:
   limit:
     description:
       - How many deployments of the environment are returned, the newest first.
-      - With O(wait=true), those that had ended before the module was called do not fail it.
+      - With O(wait=true), older ones that had ended before the module was called do not fail it.
     type: int
     default: 20
   log_lines:
@@ -54,7 +55,8 @@ options:
   wait:
     description:
       - Whether to wait until all tasks have ended, and to fail if one of them has not completed.
-      - All of O(task_ids) must complete. Of the deployments of an environment, only those that still ran are judged.
+      - All of O(task_ids) must complete. Of the deployments of an environment, those that still ran when the module was called must, and the newest
+        one in any case.
     type: bool
     default: false
 seealso:
@@ -83,10 +85,17 @@ EXAMPLES = r"""
 
 - name: Wait for it up to an hour
   oecsh.cloud.oec_task_info:
-    task_ids: "{{ started.deployments | map(attribute='task.id') }}"
+    task_ids: "{{ started.deployments | map(attribute='task') | select | map(attribute='id') }}"
     wait: true
     wait_timeout: 3600
     log_lines: 20
+
+- name: Wait for the newest deployment of an environment, whoever has started it
+  oecsh.cloud.oec_task_info:
+    project: Client ERP
+    environment: production
+    limit: 1
+    wait: true
 
 - name: List the last five deployments of an environment
   oecsh.cloud.oec_task_info:

@@ -225,14 +225,15 @@ class Tasks:
             accepted = yield from self.unlocked(
                 lambda: api.act(owner_id, action, body, key, lambda: superseding() is not None)
             )
-        except NoResponseError as error:
-            task = superseding()
-            if not task:
+        except (NoResponseError, RejectedError) as error:
+            if is_busy(error):
                 raise
-            if error.failure.status == HTTPStatus.TOO_MANY_REQUESTS:
-                # This one was certainly not carried out.
-                return None
-            return task if task.get("type") == action or task.get("type") not in _KNOWN_TYPES else None
+            task = superseding()
+            is_ours = task is not None and (task.get("type") == action or task.get("type") not in _KNOWN_TYPES)
+            if not task or (isinstance(error, RejectedError) and not is_ours):
+                raise
+            # What was over the limit was certainly not carried out.
+            return task if is_ours and error.failure.status != HTTPStatus.TOO_MANY_REQUESTS else None
         return {"id": accepted["task_id"], "status": accepted.get("status")}
 
     def first(self, owner_id: str) -> Steps[Object | None]:
