@@ -171,7 +171,7 @@ class _Run:
                 is_done = yield from self._write(planned)
             except NoResponseError:
                 # It may have been carried out all the same.
-                self.changed = planned.current is not None
+                self.changed = self.changed or planned.current is not None
                 self._read_again((planned.current or {}).get("id"))
                 raise
             except RejectedError as error:

@@ -322,6 +322,14 @@ def test_a_diff_shows_what_is_changed(oec_environment, production, options, befo
     assert diff["after_header"] == (subject if after else f"{subject} (absent)")
 
 
+def test_a_task_out_of_sight_leaves_a_change(oec_environment, emulator, production):
+    emulator.faults.add("cut_before", "GET", "/deployments/.+", times=None)
+    result = oec_environment(**NEW)
+    assert (result["error"]["code"], result["changed"], result["task"]["status"]) == ("no_response", True, "queued")
+    assert "oec_task_info" in result["msg"]
+    assert result["environment"]["name"] == NEW["name"]
+
+
 # Start and stop.
 
 # For each status what `started` and `stopped` come to: whether something is done, or the code of the failure.
