@@ -28,9 +28,10 @@ GAVE_UP = "gave up"
 REJECTED = "rejected"
 INVALID = "invalid"
 WRONG_STATE = "wrong state"
+TIMED_OUT = "timed out"
 GONE = "gone"
 # What the run itself finds wrong, without an error of the API.
-OWN_ENDS = {"invalid_response": INVALID, "wrong_state": WRONG_STATE, "not_found": GONE}
+OWN_ENDS = {"invalid_response": INVALID, "wrong_state": WRONG_STATE, "wait_timeout": TIMED_OUT, "not_found": GONE}
 
 # How long a fault lasts, and how the run then ends: once, three times, always.
 TIMES = {"once": 1, "three times": 3, "always": None}
@@ -45,6 +46,7 @@ BELIEVED: Ends = (GONE, GONE, GONE)
 BUSY: Ends = (RIGHT, RIGHT, WRONG_STATE)  # decided anew each time, but not without end
 
 RETRIES, MAX_WAIT = 5, 600  # the defaults of api_retries and api_max_wait
+WAIT_TIMEOUT, POLL = 1800, 30  # the default of wait_timeout, and wait_interval
 OWN_STATUS = -1  # the status of the operation without a fault
 
 NAME, ENVIRONMENT = "Client ERP", "staging"
@@ -97,7 +99,7 @@ class ModuleCall:
     `returns`: what its result contains, by what the API holds then. `target`: the name of the object that it is about,
     which has the fields `before` and `after` it (None: it does not exist). `task`: the type of the task that does the
     work. `like`: the operation that ends in the same way. `done`: whether all was asked for before a GET that gets no
-    usable response. `polls`: how many requests in a row may fail.
+    usable response. `longest`: how many seconds it may take.
     """
 
     method: str
@@ -112,7 +114,7 @@ class ModuleCall:
     task: str = ""
     like: str = ""
     done: bool = True
-    polls: int = 1
+    longest: int = MAX_WAIT
 
     @property
     def is_read(self) -> bool:
@@ -158,7 +160,7 @@ PROJECT_OPERATIONS = {
         "DELETE", "/projects/.+", "oec_project", {"name": NAME, "state": "absent"}, one_project, 204, after=None
     ),
 }
-IN_PROJECT = {"project": NAME, "name": ENVIRONMENT}
+IN_PROJECT = {"project": NAME, "name": ENVIRONMENT, "wait_interval": POLL}
 DEPLOY = {**IN_PROJECT, "since": START.isoformat()}
 CREATED = {"before": None, "task": "deploy", "after": {"ram_mb": 4096}}
 ENVIRONMENT_OPERATIONS = {
@@ -209,7 +211,9 @@ ENVIRONMENT_OPERATIONS = {
     "deploy": environment_call(
         "POST", "/environments/.+/deploy", DEPLOY, one_deployment, status=202, task="deploy", like="action"
     ),
-    "get task": environment_call("GET", "/deployments/.+", DEPLOY, one_deployment, task="deploy", polls=3),
+    "get task": environment_call(
+        "GET", "/deployments/.+", DEPLOY, one_deployment, task="deploy", longest=WAIT_TIMEOUT + MAX_WAIT
+    ),
     "log": ModuleCall(
         "GET",
         "/environments/.+/logs",
@@ -262,7 +266,9 @@ def conflict(code: str, ends: Ends) -> FaultCase:
 
 
 def limited(title: str, style: str) -> FaultCase:
-    return FaultCase(title, "rate_limit", {"style": style, "retry_after": 30}, status=429, code="rate_limit_exceeded")
+    parameters = {"style": style, "retry_after": 30}
+    exceptions = {"get task": (RIGHT, RIGHT, TIMED_OUT)}  # the task goes on, and is watched through the limit
+    return FaultCase(title, "rate_limit", parameters, exceptions=exceptions, status=429, code="rate_limit_exceeded")
 
 
 def after_the_work(title: str, kind: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> FaultCase:
@@ -321,6 +327,7 @@ FAULTS = [
         **{
             "get": BELIEVED,
             "delete": BELIEVED,
+            "list environments": BELIEVED,
             "delete environment": (WRONG_STATE, WRONG_STATE, WRONG_STATE),  # it is still there
             "get task": (RIGHT, GONE, GONE),
         },
@@ -377,8 +384,8 @@ class Trial:
         self.operation = operation
         emulator.reset()
         emulator.clock.freeze(START)
-        for seconds in ("deploy_seconds", "destroy_seconds", "action_seconds"):
-            setattr(emulator.settings, seconds, 2)  # over when the run looks for the first time
+        # Each is over when the run looks for the first time, and no deployment before its request is given up.
+        emulator.settings.deploy_seconds, emulator.settings.destroy_seconds = 25, 2
         emulator.fill(3, environments=["production"])
         before, is_project = operation.before, operation.target == NAME
         if not is_project or before is not None:
@@ -499,7 +506,8 @@ def try_one(case: FaultCase, name: str, duration: str, trial: Trial) -> str:
     emulator.faults.add(case.kind, operation.method, operation.path, times=TIMES[duration], **case.parameters)
     started = emulator.clock.now()
     result = trial.run()
-    assert (emulator.clock.now() - started).total_seconds() <= MAX_WAIT * operation.polls
+    allowed = operation.longest + (POLL if operation.task else 0)
+    assert (emulator.clock.now() - started).total_seconds() <= allowed
     assert emulator.keys.full not in json.dumps(result)
     assert REPO_SECRET not in json.dumps(result)
     if case.is_late and operation.method != "GET":

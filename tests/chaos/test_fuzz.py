@@ -13,9 +13,10 @@ from itertools import cycle
 from typing import Any
 
 import pytest
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import WAIT_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client, Listing
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import Clock, HttpClient, Response
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.retry import Replay
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
@@ -23,9 +24,15 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK, lines_of, task_failure
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP, newest_completed
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment_order import DEPLOYMENT_OPTIONS
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
+    ENVIRONMENT,
+    ENVIRONMENT_FILTERS,
+)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment_ensure import ENVIRONMENT_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.task import LOG_OPTIONS, TASK_OPTIONS
 from ansible_collections.oecsh.cloud.tests.chaos.byte_server import ByteServer
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 from ansible_collections.oecsh.cloud.tests.support import SERVER_ID
@@ -274,7 +281,7 @@ OPERATIONS: dict[str, tuple[Callable[[HttpClient], Any], Callable[[Any], bool]]]
     ),
     "task": (lambda http: task_failure(Client(http).of(TASK).get(ID) or TASK_JSON, 60), is_failure),
     "log": (lambda http: lines_of(Client(http).of(ENVIRONMENT).read(ID, "logs")), is_lines),
-    "backups": (lambda http: newest_completed(Client(http).of(BACKUP, ID).list().objects), is_date),
+    "backups": (lambda http: newest_completed(Client(http).of(BACKUP, ID).list().objects, DATE), is_date),
 }
 
 
@@ -348,6 +355,50 @@ def test_any_response_ends_in_a_value_or_an_oec_error(
 
     run()
     record("Unexpected responses", tried)
+
+
+SPECS: dict[str, Spec] = {
+    "oec_environment": {**ENVIRONMENT_OPTIONS, **WAIT_OPTIONS},
+    "oec_environment_info": ENVIRONMENT_FILTERS,
+    "oec_deployment": {**DEPLOYMENT_OPTIONS, **WAIT_OPTIONS},
+    "oec_task_info": {**TASK_OPTIONS, **WAIT_OPTIONS},
+    "oec_log_info": LOG_OPTIONS,
+}
+right_options = pick(["Client ERP", "production", ID, "main", "7d", 1, 5, True, [ID], [{"environment_id": ID}]])
+calls = pick(sorted(SPECS)).flatmap(
+    lambda module: st.tuples(
+        st.just(module), st.dictionaries(pick(sorted(SPECS[module])), right_options | right_options | values)
+    )
+)
+
+
+def test_any_options_end_in_a_result_or_an_error(
+    emulator: Emulator, run_module: Callable[..., dict[str, Any]], long_run: bool, record: Callable[..., None]
+) -> None:
+    tried = 0
+
+    @settings(
+        max_examples=LONG // 10 if long_run else SHORT,
+        derandomize=not long_run,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    @given(call=calls, check=st.booleans())
+    def run(call: tuple[str, dict[str, Any]], check: bool) -> None:
+        nonlocal tried
+        tried += 1
+        emulator.reset()
+        emulator.clock.freeze()
+        emulator.add_environment(emulator.add_project("Client ERP")["id"], id=ID)
+        module, options = call
+        result = run_module(module, check=check, **{"environment_id": ID, **options})
+        assert "Traceback" not in json.dumps(result)
+        assert not result.get("failed") or result["error"]["code"]
+
+    run()
+    record("Unexpected options of modules", tried)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

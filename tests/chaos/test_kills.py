@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import count
 from typing import Any
 
 import pytest
@@ -104,15 +105,15 @@ RELEASE = {"environments": [{"project": f"Client 00{number}", "name": "productio
 
 @dataclass(frozen=True)
 class KilledRun:
-    """A task of Ansible, and the type and number of the tasks of the API that it must lead to, however often it runs.
+    """A run, and the type of the task that it must lead to, once in so many environments.
 
-    `status`: of the environment `production` of the client before (empty: it does not exist).
+    `status`: that of the client's environment before (empty: it does not exist).
     """
 
     module: str
     options: dict[str, Any]
     task: str
-    count: int = 1
+    environments: int = 1
     status: str = "running"
 
 
@@ -125,7 +126,7 @@ KILLED_RUNS = {
     "destroy": KilledRun("oec_environment", {**PRODUCTION, "state": "absent"}, "destroy"),
     "deploy": KilledRun("oec_deployment", {**RELEASE, "branch": "18.0", "since": SINCE, "parallel": 2}, "deploy", 3),
 }
-SWITCHES = {
+SWITCHES: dict[str, dict[str, Any]] = {
     "prompt": {},
     "late": {
         "status_moves_late": 15,
@@ -137,44 +138,37 @@ SWITCHES = {
 }
 
 
-@pytest.mark.parametrize("switches", SWITCHES)
-@pytest.mark.parametrize("name", KILLED_RUNS)
+@pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)
+@pytest.mark.parametrize("case", KILLED_RUNS.values(), ids=KILLED_RUNS)
 def test_a_run_killed_at_any_request_is_completed_by_the_next(
-    name: str,
-    switches: str,
+    case: KilledRun,
+    switches: dict[str, Any],
     emulator: Emulator,
     run_module: Callable[..., dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
     record: Callable[..., None],
 ) -> None:
-    """What a killed run has started goes on. One deployment is that of the creation, where there is one."""
-    case, killer = KILLED_RUNS[name], Killer(monkeypatch)
-    points: list[tuple[int, bool]] = []
-    lost = duplicated = wrong = 0
+    """What the killed run has started goes on meanwhile. A third run finds nothing to do."""
+    killer = Killer(monkeypatch)
 
     def run() -> dict[str, Any]:
         return run_module(case.module, wait_interval=15, **case.options)
 
     for before in (True, False):
-        at = 0
-        is_killed = True
-        while is_killed:
-            at += 1
-            prepare(emulator, case, SWITCHES[switches])
-            if is_killed := killer.run(at, before, run):
-                points.append((at, before))
-                result = run()
-                wrong += bool(result.get("failed"))
-                assert not result.get("failed"), (points[-1], result["msg"])
+        for at in count(1):
+            prepare(emulator, case, switches)
+            if not killer.run(at, before, run):
+                break
+            result = run()
             emulator.log.clear()
             again = run()
             tasks = Counter(task["environment_id"] for task in emulator.tasks(type=case.task))
-            lost += max(0, case.count - len(tasks))
-            duplicated += sum(tasks.values()) - len(tasks)
-            wrong += bool(again.get("failed") or again["changed"] or emulator.log.writes)
-            assert (lost, duplicated, wrong) == (0, 0, 0), (points[-1], emulator.tasks(), again)
+            lost, duplicated = max(0, case.environments - len(tasks)), sum(tasks.values()) - len(tasks)
+            is_wrong = any(each.get("failed") for each in (result, again)) or again["changed"] or emulator.log.writes
+            record("Kills of a run, at each of its requests", 1, lost, duplicated, int(bool(is_wrong)))
+            assert (lost, duplicated, is_wrong) == (0, 0, []), (at, before, result, again, emulator.tasks())
             assert {task["status"] for task in emulator.tasks()} == {"completed"}
-    record("Kills of a run, at each of its requests", len(points), lost, duplicated, wrong)
+        assert at > 3, "it sends fewer requests than that"
 
 
 def prepare(emulator: Emulator, case: KilledRun, switches: dict[str, Any]) -> None:
