@@ -186,7 +186,7 @@ class Environments(Machine):
 
     def attempt(self, call: Call, plan: FaultPlan) -> tuple[bool, bool]:
         """Judge check mode and the real run. Return whether it succeeded, and whether anything came in between."""
-        before, expected = self.settled(), self.expect(call)
+        before, expected = self.final(), self.expect(call)
         is_busy = any(task["status"] not in ENDED for task in self.emulator.tasks())
         tasks_before = {task["id"] for task in self.emulator.tasks()}
         self.emulator.log.clear()
@@ -212,7 +212,7 @@ class Environments(Machine):
             for task in self.emulator.tasks()
             if task["id"] not in tasks_before and task["id"] not in self.started_by_others
         ]
-        after = self.settled()
+        after = self.final()
         new = {ident: each for ident, each in after.items() if ident not in before}
         if not concurrent.has_happened:
             found = {
@@ -231,11 +231,11 @@ class Environments(Machine):
         self.must(failed == expected.is_rejected, "wrong", f"failed is {failed}: {context}")
         if not failed:
             self.must(found == expected.tasks, "lost", f"started {found}: {context}")
-            for name, wanted in expected.after.items():
+            for name, desired in expected.after.items():
                 named = [each for each in after.values() if each["name"] == name]
-                self.must(len(named) == (wanted is not None), "lost", f"{named} instead of {wanted}: {context}")
-                is_right = wanted is None or wanted.items() <= named[0].items()
-                self.must(is_right, "wrong", f"{named} instead of {wanted}: {context}")
+                self.must(len(named) == (desired is not None), "lost", f"{named} instead of {desired}: {context}")
+                is_right = desired is None or desired.items() <= named[0].items()
+                self.must(is_right, "wrong", f"{named} instead of {desired}: {context}")
             if not is_busy:
                 self.must(real["changed"] == expected.changes, "wrong", f"changed is {real['changed']}: {context}")
         if not is_busy:
@@ -248,11 +248,11 @@ class Environments(Machine):
         return not failed, is_disturbed
 
     def expect(self, call: Call) -> Expected:
-        state, settled = call.options.get("state", "present"), self.settled()
+        state, final = call.options.get("state", "present"), self.final()
         given = {key: value for key, value in call.options.items() if key in ("branch", "ram_mb", "cpu_cores")}
         expected = Expected()
         for name in call.names:
-            named = [each for each in settled.values() if each["name"] == name]
+            named = [each for each in final.values() if each["name"] == name]
             if len(named) > 1 or (not named and (call.is_deployment or state in STARTED_BY)):
                 return Expected(is_rejected=True)
             if state == "absent":
@@ -306,7 +306,7 @@ class Environments(Machine):
         tasks = self.emulator.tasks(ident)
         return tasks[-1] if tasks and tasks[-1]["status"] not in ENDED else None
 
-    def settled(self) -> dict[str, Object]:
+    def final(self) -> dict[str, Object]:
         """Return the environments as they will be once all tasks are over, by id."""
         environments = {}
         for each in self.emulator.environments(self.project_id):

@@ -73,7 +73,7 @@ def one_environment(api: Emulator) -> Result:
     return {"environment": next((each for each in api.environments() if each["name"] == ENVIRONMENT), None)}
 
 
-def listed_environments(api: Emulator, *names: str) -> Result:
+def found_environments(api: Emulator, *names: str) -> Result:
     found = [each for each in api.environments() if each["name"] in names]
     projects = {project["id"]: project["name"] for project in api.projects()}
     return {"environments": [{**each, "project_name": NAME} for each in found if projects[each["project_id"]] == NAME]}
@@ -169,7 +169,7 @@ ENVIRONMENT_OPERATIONS = {
         "/projects/.+/environments",
         "oec_environment_info",
         {"project": [NAME]},
-        lambda api: listed_environments(api, "production", ENVIRONMENT),
+        lambda api: found_environments(api, "production", ENVIRONMENT),
         target=ENVIRONMENT,
     ),
     "get environment": ModuleCall(
@@ -177,7 +177,7 @@ ENVIRONMENT_OPERATIONS = {
         "/environments/[^/]+",
         "oec_environment_info",
         {"environment_id": THE_ID},
-        lambda api: listed_environments(api, ENVIRONMENT),
+        lambda api: found_environments(api, ENVIRONMENT),
         target=ENVIRONMENT,
         like="get",
     ),
