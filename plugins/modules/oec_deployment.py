@@ -16,7 +16,8 @@ description:
   - One deployment of an environment runs at a time. If one is running already, and it has the declared branch and started after O(since) or after
     this run, it is adopted, which means that it is waited for and counts as this one. Any other task of the environment is waited for, and then the
     module decides anew what to do. With O(wait=false), that environment fails instead.
-  - After a deployment the environment must be running. Its status may lag up to a minute behind. Otherwise it fails with the code C(wrong_state).
+  - After a deployment the environment must be running, with the branch that was deployed. Its status and commit may lag up to a minute behind.
+    Otherwise it fails with the code C(wrong_state), or C(commit_mismatch).
   - An environment that cannot be found rejects all of them before the first write. A deployment that fails does not stop the others, see O(stop_after).
     The module then fails at its end, and still reports every environment.
   - If a deployment takes longer than O(wait_timeout), its outcome is V(still_running), and the module fails. RV(ignore:changed) is then V(true).
@@ -114,6 +115,7 @@ options:
       - The moment from which on a deployment counts, in ISO 8601, such as V(2026-11-28T20:00:00Z). Quote it. Without a time zone it is UTC.
       - An environment is left alone if its newest deployment has started at that moment or later, and has completed, and if the declared branch is saved.
         If O(commit) is set as well, both must hold. A deployment without a time of its start counts by its end.
+      - If an environment that is left alone does not run, the module warns.
       - Keep the value while a release goes on. The current time, computed anew by each run, would deploy each time.
       - With O(method=deploy) only, as the API lists no other tasks. A moment in the future is rejected, by the clock of the API.
     type: str

@@ -121,8 +121,8 @@ options:
   absent_backup_max_age:
     description:
       - How old the newest completed backup may be with O(state=absent), in seconds or as V(90m), V(24h) or V(7d).
-      - If there is none that is fresh enough, the module fails with the code C(backup_required), and deletes nothing. A backup whose time is in the
-        future does not count.
+      - If there is none that is fresh enough, the module fails with the code C(backup_required), and deletes nothing. A backup that has
+        expired, or whose time is in the future, does not count.
       - V(0) deletes the environment without looking for a backup.
     type: str
     default: 24h

@@ -94,7 +94,7 @@ EXAMPLES = r"""
 
 - name: Check that each Odoo that should run responds
   ansible.builtin.assert:
-    that: health.environments | selectattr('status', 'eq', 'running') | rejectattr('health.http_ok') | length == 0
+    that: health.environments | selectattr('health') | selectattr('status', 'eq', 'running') | rejectattr('health.http_ok') | length == 0
 
 # Ad hoc, with OECSH_API_KEY in the environment:
 #   ansible localhost -m oecsh.cloud.oec_environment_info -a 'project="Client ERP" health=true'

@@ -158,6 +158,8 @@ class Reader:
             OECSH_API_KEY=emulator.keys.full,
             OECSH_API_URL=emulator.url,
             OECSH_WAIT_INTERVAL="1",
+            # A commit that never comes is waited for no longer than that.
+            OECSH_WAIT_TIMEOUT="20",
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             PYTHONDONTWRITEBYTECODE="1",
         )

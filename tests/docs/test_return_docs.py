@@ -287,6 +287,9 @@ CASES = [
         ),
     ),
     ModuleCase(
+        "oec_environment_info", "deleted", SUCCESS, production(faulty("status", "status", status=404), health=True)
+    ),
+    ModuleCase(
         "oec_environment_info",
         "without figures",
         SUCCESS,
