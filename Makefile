@@ -29,10 +29,10 @@ demo: $(STAMP) ## Run the demo on this machine, without an account
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" examples/demo
 
 test: $(STAMP) ## Run the tests and checks that a change must pass, in some minutes
-	@$(SESSIONS) docs chaos units sanity integration contract release typing ansible-lint codeqa formatters shellcheck
+	@$(SESSIONS) docs units sanity integration contract typing ansible-lint codeqa formatters shellcheck
 
-test-all: $(STAMP) ## Run the longer tests: the browser, the AWX kit, and every supported ansible-core
-	@$(SESSIONS) awx browser --matrix $(MATRIX)
+test-all: $(STAMP) ## Run the longer tests: faults, release, browser, AWX kit, and every supported ansible-core
+	@$(SESSIONS) chaos awx browser release --matrix $(MATRIX)
 
 check: $(STAMP) ## Run the checks of Galaxy, Automation Hub and the community package
 	@$(SESSIONS) yamllint antsibull-nox-config docs-check license-check extra-checks build-import-check

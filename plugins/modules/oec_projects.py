@@ -113,6 +113,8 @@ options:
       - A project that is created with the repository of one that is pruned was probably renamed. The task fails, since that would
         delete what the project contains. Declare O(projects[].previous_name). Nor is a project pruned that still has that name.
       - Nothing is pruned once a declared project has failed, because a project to prune may be that one under its old name.
+      - A deleted project takes its stopped and failed environments with it, and their data. No backup is looked for.
+        M(oecsh.cloud.oec_environment) looks for one.
     type: bool
     default: false
   prune_limit:

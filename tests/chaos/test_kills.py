@@ -74,7 +74,11 @@ class Killer:
         self.send = requests.adapters.HTTPAdapter.send
         self.at = self.sent = 0
         self.before = False
-        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda *given, **more: self.act(*given, **more))
+
+        def send(adapter: Any, *given: Any, **more: Any) -> Any:
+            return self.act(adapter, *given, **more)
+
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
 
     def act(self, *given: Any, **more: Any) -> Any:
         self.sent += 1
