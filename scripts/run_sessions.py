@@ -135,9 +135,9 @@ def matrix(selected: list[str]) -> tuple[list[Run], list[str]]:
         elif not is_installed(python):
             left_out.append(f"{entry} (this Python is not installed)")
         else:
-            runs += [Run(f"ansible-test-{kind}-{core}", python) for kind in KINDS]
-            if entry == OLDEST:
-                runs.append(Run(f"ansible-test-{OLDEST_REQUESTS}-{core}", python))
+            # The least of everything that is supported, at once.
+            replaced = {"units": OLDEST_REQUESTS} if entry == OLDEST else {}
+            runs += [Run(f"ansible-test-{replaced.get(kind, kind)}-{core}", python) for kind in KINDS]
     return runs, left_out
 
 
