@@ -92,15 +92,7 @@ class ResourceApi:
 
     def is_hidden(self, object_id: str) -> bool:
         """Return whether an object that cannot be read exists all the same, as far as its kind leaves a trace."""
-        if not self.kind.trace:
-            return False
-        try:
-            self.read(object_id, self.kind.trace, lines=1)
-        except RejectedError as error:
-            if not error.is_not_found:
-                raise
-            return False
-        return True
+        return bool(self.kind.trace) and self.find(object_id, self.kind.trace, lines=1) is not None
 
     def create(self, body: Mapping[str, Any], key: str, stop_retrying: Callable[[], bool] | None = None) -> Object:
         """Send one create under an idempotency key (reference: Create Project)."""
@@ -138,6 +130,15 @@ class ResourceApi:
         """Return what the API tells about one object besides it, such as its `status`."""
         path = f"{self._path(object_id)}/{part}"
         return self._http.request("GET", path, replay=Replay.SAFE, query=query or None).body
+
+    def find(self, object_id: str, part: str, **query: str | int) -> Object | None:
+        """Read a part as `read` does. Return None where the API says that there is none."""
+        try:
+            return self.read(object_id, part, **query)
+        except RejectedError as error:
+            if not error.is_not_found:
+                raise
+            return None
 
     def act(
         self,

@@ -62,7 +62,7 @@ _MAX_JSON_DEPTH = 50
 # What the oldest versions of the API allow a key that may write: assumed until one says more.
 _LEAST_READ_LIMIT = 20
 # They come from an action on an object that is busy, whose next steps the engine knows.
-BUSY_CODES = frozenset({"task_in_progress", "concurrent_action"})
+_BUSY_CODES = frozenset({"task_in_progress", "concurrent_action"})
 _NOT_JSON = object()
 
 
@@ -342,7 +342,7 @@ class HttpClient:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return failure
         is_keyed_conflict = status == HTTPStatus.CONFLICT and request.replay is Replay.KEYED
-        if is_keyed_conflict and body.code not in BUSY_CODES and _IN_FLIGHT.search(reason):
+        if is_keyed_conflict and body.code not in _BUSY_CODES and _IN_FLIGHT.search(reason):
             return replace(failure, counts_as_retry=False)
         raise error_from_response(
             request.name, status, body, from_api=from_api, has_usual_key=self.settings.has_usual_key

@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Literal, NewType, TypeAlias, get_args
+from typing import Any, Literal, NewType, TypeAlias, TypeVar, get_args
+
+Item = TypeVar("Item")
+T = TypeVar("T")
 
 # The codes of the collection. The API's own codes stand beside them in `error.code`.
 Code = Literal[
@@ -171,6 +174,20 @@ def of_item(failure: Failure, number: int, kind: str, name: str | None) -> Failu
     detail = {"item": number, kind: name, "code": failure.code, "message": failure.sentences}
     about = failure.about(Subject(kind, name)) if name else failure
     return Failure(failure.code, f"item {number}: {about}", details=[detail])
+
+
+def of_each(
+    items: Iterable[tuple[int, Item]], read: Callable[[Item], T], kind: str, label: Callable[[Item], str | None]
+) -> list[T] | Failure:
+    """Return what `read` returns for each numbered item of a list, or else all that is wrong in any of them."""
+    found: list[T] = []
+    failures: list[Failure] = []
+    for number, item in items:
+        try:
+            found.append(read(item))
+        except OecError as error:
+            failures.append(of_item(error.failure, number, kind, label(item)))
+    return reject_all(failures) if failures else found
 
 
 def reject_all(failures: Sequence[Failure]) -> Failure:

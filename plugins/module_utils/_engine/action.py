@@ -156,6 +156,5 @@ def as_yaml(fields: Mapping[str, Any]) -> str:
 def _scalar(value: Any) -> str:
     if not isinstance(value, str):
         return json.dumps(value)
-    text = value
-    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
-    return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _NOT_TEXT
+    return value if is_plain else json.dumps(value, ensure_ascii=not value.isprintable())

@@ -106,19 +106,17 @@ def _absent(desired: Desired, before: Object | None, values: Mapping[str, Any], 
             f"{desired.subject}: it does not exist, and {desired.previous_name!r}, its {kind.previous_option}, is kept."
         )
         return Action(kind, UNCHANGED, desired.label, warnings=[kept])
-    other = kind.parent and kind.parent[0].name in values and not _is_child(kind, before, values)
-    if desired.name in (None, before[kind.key]) and not other:
+    is_of_another = False
+    if kind.parent and (place := kind.parent[0].name) in values:
+        is_of_another = not kind.is_same(place, before.get(place), values[place])
+    if desired.name in (None, before[kind.key]) and not is_of_another:
         return deletion(kind, before, names)
-    if kind.parent and other:
+    if kind.parent and is_of_another:
         message = f"nothing is deleted, because the {kind.name} {before['id']} belongs to another {kind.parent[1].name}"
         return _rejected(desired, before, "name_mismatch", message, "Correct or remove what identifies it.")
     message = f"nothing is deleted, because the {kind.name} {before['id']} is named {before[kind.key]!r}"
     hint = f"To delete that one, declare its own {kind.key}; else correct or remove what identifies it."
     return _rejected(desired, before, "name_mismatch", message, hint)
-
-
-def _is_child(kind: Kind, item: Object, values: Mapping[str, Any]) -> bool:
-    return all(kind.is_same(f.name, item.get(f.name), values[f.name]) for f, _kind in kind.references if f.is_parent)
 
 
 def _creation(desired: Desired, values: dict[str, Any], references: References, names: Names) -> Action:
@@ -134,7 +132,9 @@ def _creation(desired: Desired, values: dict[str, Any], references: References, 
         return _rejected_url(desired, None, url)
     body = {**{field.name: field.always for field in kind.declarable if field.always is not None}, **given}
     defaults = {field.name: field.default for field in kind.fields if field.is_readable}
-    predicted: Object = {"id": None, **defaults, **_inherited(kind, given, references)}
+    parent = parent_of(kind, given, references)
+    inherited = {field.name: parent.get(field.inherits) for field in kind.fields if field.inherits}
+    predicted: Object = {"id": None, **defaults, **inherited}
     predicted |= {name: value for name, value in given.items() if kind.field(name).is_readable}
     return Action(
         kind,
@@ -148,15 +148,13 @@ def _creation(desired: Desired, values: dict[str, Any], references: References, 
     )
 
 
-def _inherited(kind: Kind, values: Mapping[str, Any], references: References) -> Object:
-    """Return what a created object takes from its parent, as far as that was read."""
-    parents = [
-        item
-        for field, reference in kind.references
-        for item in references.get(reference.name, [])
-        if field.is_parent and item["id"].lower() == values[field.name].lower()
-    ]
-    return {field.name: item.get(field.inherits) for field in kind.fields if field.inherits for item in parents}
+def parent_of(kind: Kind, values: Mapping[str, Any], references: References) -> Object:
+    """Return the object that one with these values belongs to, as far as it was read; else nothing of it."""
+    if not kind.parent:
+        return {}
+    field, parent = kind.parent
+    ident = str(values.get(field.name)).lower()
+    return next((item for item in references.get(parent.name, []) if item["id"].lower() == ident), {})
 
 
 def _change(desired: Desired, before: Object, values: Mapping[str, Any], names: Names) -> Action:

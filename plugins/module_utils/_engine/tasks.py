@@ -140,12 +140,8 @@ class Tasks:
 
     def latest(self, owner_id: str) -> Object | None:
         """Return the latest task of any type: the one whose log is returned where none is named."""
-        try:
-            task_id = str(self.client.of(self.owner).read(owner_id, "logs", lines=1).get("task_id"))
-        except RejectedError as error:
-            if not error.is_not_found:
-                raise
-            return None
+        log = self.client.of(self.owner).find(owner_id, "logs", lines=1) or {}
+        task_id = str(log.get("task_id"))
         return self.get(task_id) if is_uuid(task_id) else None
 
     def running(self, owner_id: str) -> Object | None:

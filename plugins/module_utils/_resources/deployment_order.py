@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     Failure,
     OecError,
     Subject,
-    of_item,
+    of_each,
     reject_all,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Options
@@ -166,27 +166,57 @@ def check_options(options: Options) -> None:
 def read_orders(options: Options, client: Client) -> list[Order] | Failure:
     """Return what to do with each environment, or else all that is wrong with any of them."""
     items = options["environments"]
-    numbered = list(enumerate([options] if items is None else items, 1))
-    failures: list[Failure] = []
     # All that can be known without a request comes first.
-    for look_up in (False, True):
-        orders: list[Order] = []
-        for number, item in numbered:
-            try:
-                given = {name: item.get(name) or options[name] for name in ("branch", "commit", "update_modules")}
-                # A survey has `sale, stock`.
-                given["update_modules"] = [name.strip() for name in given["update_modules"] or []]
-                check_target(item.get("project"), item.get("name"), item.get("environment_id"))
-                _check_item(given, options["method"])
-                if look_up:
-                    orders.append(_order(item, given, options, client))
-            except OecError as error:
-                label = item.get("name") or item.get("environment_id")
-                about = error.failure.about(ENVIRONMENT.subject(label)) if label else error.failure
-                failures.append(about if items is None else of_item(error.failure, number, "environment", label))
-        if failures:
-            return reject_all(failures)
-    return _without_doubles(orders, options, client)
+    drafts = _of_each(items, options, lambda item: _draft(item, options))
+    if isinstance(drafts, Failure):
+        return drafts
+    orders = _of_each(items, options, lambda item: _found(_draft(item, options), item, client))
+    return orders if isinstance(orders, Failure) else _checked(orders, options, client)
+
+
+def _of_each(
+    items: Sequence[Options] | None, options: Options, read: Callable[[Options], Order]
+) -> list[Order] | Failure:
+    """Return the order of each item, or of the options themselves where there is no list."""
+    if items is not None:
+        return of_each(enumerate(items, 1), read, ENVIRONMENT.name, _label)
+    try:
+        return [read(options)]
+    except OecError as error:
+        label = _label(options)
+        return error.failure.about(ENVIRONMENT.subject(label)) if label else error.failure
+
+
+def _label(item: Options) -> str | None:
+    return item.get("name") or item.get("environment_id")
+
+
+def _draft(item: Options, options: Options) -> Order:
+    """Return an order without its environment. Raise OecError `invalid_input`."""
+    given = {name: item.get(name) or options[name] for name in ("branch", "commit", "update_modules")}
+    # A survey has `sale, stock`.
+    given["update_modules"] = [name.strip() for name in given["update_modules"] or []]
+    check_target(item.get("project"), item.get("name"), item.get("environment_id"))
+    _check_item(given, options["method"])
+    # The API's own Date has whole seconds.
+    since = parse_timestamp(options["since"])
+    return Order(
+        {},
+        "",
+        options["method"],
+        given["branch"],
+        given["commit"],
+        tuple(given["update_modules"]),
+        since and since.replace(microsecond=0),
+    )
+
+
+def _found(draft: Order, item: Options, client: Client) -> Order:
+    """Return the order with its environment and the name of its project. Raise OecError where there is not just one."""
+    found = find_environment(client, item.get("project"), item.get("name"), item.get("environment_id"))
+    project_id = str(found.get("project_id"))
+    names = (project["name"] for project in client.of(PROJECT).known.objects if project["id"] == project_id)
+    return replace(draft, environment=found, project=next(names, project_id))
 
 
 def _check_item(given: Mapping[str, Any], method: str) -> None:
@@ -205,41 +235,22 @@ def _check_item(given: Mapping[str, Any], method: str) -> None:
         raise OecError("invalid_input", f"update_modules has up to {_MAX_MODULES} names, or all alone")
 
 
-def _order(item: Mapping[str, Any], given: Mapping[str, Any], options: Options, client: Client) -> Order:
-    found = find_environment(client, item.get("project"), item.get("name"), item.get("environment_id"))
-    names = {project["id"]: project["name"] for project in client.of(PROJECT).known.objects}
-    since = parse_timestamp(options["since"])
-    return Order(
-        found,
-        names.get(str(found.get("project_id")), str(found.get("project_id"))),
-        options["method"],
-        given["branch"],
-        given["commit"],
-        tuple(given["update_modules"]),
-        # The API's own Date has whole seconds.
-        since and since.replace(microsecond=0),
-    )
-
-
-def _without_doubles(orders: list[Order], options: Options, client: Client) -> list[Order] | Failure:
-    if orders and orders[0].since and orders[0].since > client.server_time():
-        now = f"{client.server_time():%Y-%m-%dT%H:%M:%SZ}"
-        hint = "It is the moment from which on a deployment counts."
-        return Failure("invalid_input", f"since {options['since']!r} is in the future: it is {now}", hint)
+def _checked(orders: list[Order], options: Options, client: Client) -> list[Order] | Failure:
+    """Return the orders, or what is wrong with them as a whole."""
+    now = client.server_time()
+    if orders and orders[0].since and orders[0].since > now:
+        message = f"since {options['since']!r} is in the future: it is {now:%Y-%m-%dT%H:%M:%SZ}"
+        return Failure("invalid_input", message, "It is the moment from which on a deployment counts.")
     counts = Counter(order.environment["id"] for order in orders)
-    doubles = [order for order in orders if counts.pop(order.environment["id"], 1) > 1]
-    return (
-        reject_all(
-            [
-                Failure(
-                    "duplicate_declaration",
-                    f"it is listed more than once, as {order.environment['id']}",
-                    "List it once.",
-                    ENVIRONMENT.subject(order.environment["name"]),
-                )
-                for order in doubles
-            ]
+    names = {order.environment["id"]: order.environment["name"] for order in orders}
+    failures = [
+        Failure(
+            "duplicate_declaration",
+            f"it is listed more than once, as {ident}",
+            "List it once.",
+            ENVIRONMENT.subject(names[ident]),
         )
-        if doubles
-        else orders
-    )
+        for ident, count in counts.items()
+        if count > 1
+    ]
+    return reject_all(failures) if failures else orders

@@ -23,7 +23,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
     name_problem,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, join_limited, resolve
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, Tasks, ending
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, ending
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Steps, Wait
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
@@ -137,27 +137,30 @@ def reach(
     return found
 
 
-def find_hidden(desired: Desired, tasks: Tasks) -> list[Object]:
-    """Return what is known of an environment that an older version of the API hides, as far as its id is given.
+def hidden_environment(desired: Desired, latest: Object | None) -> list[Object]:
+    """Return what is known of an environment that an older version of the API hides, by its id and its latest task.
 
     Raise `name_mismatch` where it is to be deleted, and more is declared than can be compared.
     """
-    task = tasks.latest(desired.id) if desired.id and desired.state != "present" else None
-    if not desired.id or not task:
+    if not desired.id or not latest:
         return []
     if desired.state == "absent" and {"name", "project_id"} & set(desired.values):
         message = "this version of the API hides it, so that its name and project cannot be compared"
         raise OecError("name_mismatch", message, "To delete it by its id alone, remove them.", subject=desired.subject)
-    status = STOPPED if task.get("type") == "stop" and ending(task) == COMPLETED else "error"
+    status = STOPPED if latest.get("type") == "stop" and ending(latest) == COMPLETED else "error"
     return [{**dict.fromkeys(ENVIRONMENT.readable), "id": desired.id.lower(), "name": desired.label, "status": status}]
 
 
 def check_target(project: str | None, name: str | None, ident: str | None) -> None:
     """Raise `invalid_input` where an environment is not identified."""
-    if ident and not is_uuid(ident):
-        raise OecError("invalid_input", f"environment_id {ident!r} is not a UUID")
+    _check_id(ident)
     if not ident and not (project and name):
         raise OecError("invalid_input", "an environment needs its project and its name, or environment_id")
+
+
+def _check_id(ident: str | None) -> None:
+    if ident and not is_uuid(ident):
+        raise OecError("invalid_input", f"environment_id {ident!r} is not a UUID")
 
 
 def find_environment(client: Client, project: str | None, name: str | None, ident: str | None) -> Object:
@@ -207,8 +210,7 @@ def list_environments(options: Options, client: Client, _mode: Mode) -> Result:
 def _selected(options: Options, client: Client) -> Iterator[tuple[str | None, Object]]:
     """Yield the environments of the given projects, or of all, each with the name of its project."""
     ident = options["environment_id"]
-    if ident and not is_uuid(ident):
-        raise OecError("invalid_input", f"environment_id {ident!r} is not a UUID")
+    _check_id(ident)
     projects = client.of(PROJECT).known.objects
     names = {project["id"]: project["name"] for project in projects}
     field = ENVIRONMENT.field("project_id")
@@ -244,10 +246,9 @@ def _measured(ident: str, options: Options, client: Client) -> dict[str, Any]:
         if not options[name]:
             continue
         try:
-            measured[name] = client.of(ENVIRONMENT).read(ident, part)
+            measured[name] = client.of(ENVIRONMENT).find(ident, part)
         except OecError as error:
-            is_missing = isinstance(error, RejectedError) and error.is_not_found
-            if not is_missing and error.failure.code not in _NO_METRICS:
+            if error.failure.code not in _NO_METRICS:
                 raise
             measured[name] = None
     return measured

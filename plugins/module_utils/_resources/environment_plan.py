@@ -17,7 +17,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Objec
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import reject
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, References
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read, with_names
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import Tasks, ending
@@ -31,10 +31,9 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     RUNNING,
     SETTLED,
     STOPPED,
-    find_hidden,
+    hidden_environment,
     status_of,
 )
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 
 # The status after a task that leaves the status as it is while it runs.
 _LEADS_TO = {"stop": STOPPED, "start": RUNNING, "restart": RUNNING, "deploy": RUNNING}
@@ -65,14 +64,18 @@ class Planner:
 
     def plan(self, desired: Desired) -> Planned:
         reading, warnings = read(desired, self.client), []
-        existing = reading.existing
-        if not existing and (existing := find_hidden(desired, self.tasks)):
+        existing, latest = reading.existing, None
+        if not existing and desired.id and desired.state != "present":
+            latest = self.tasks.latest(desired.id)
+            existing = hidden_environment(desired, latest)
+        if existing and not reading.existing:
             hidden = "this version of the API hides it, so that only its state can be changed"
             warnings = [f"{desired.subject}: {hidden}."]
             desired = replace(desired, values={})
         matches = [item for item in existing if _is_meant(desired, item)]
         current = matches[0] if len(matches) == 1 else None
-        latest = self.tasks.latest(current["id"]) if current and ENVIRONMENT.target(desired.state) else None
+        if current and not latest and ENVIRONMENT.target(desired.state):
+            latest = self.tasks.latest(current["id"])
         others = [item for item in existing if item is not current]
         predicted = [*others, *(_predict(current, latest, desired.state) if current else [])]
         planned = plan(ENVIRONMENT, [desired], predicted, reading.references)
@@ -80,7 +83,7 @@ class Planner:
             planned = with_names(planned, self.client)
         action = self._check_backup(self._check_state(planned.actions[0], desired.state))
         if action.type == CREATED:
-            warnings += _missing(existing, reading.references)
+            warnings += _missing(len(existing), next(iter(reading.references.get("project", [])), {}))
         return Planned(action, current, latest, [*action.warnings, *warnings])
 
     def _check_state(self, action: Action, state: str) -> Action:
@@ -115,13 +118,13 @@ def _predict(environment: Object, latest: Object | None, state: str) -> list[Obj
     return [environment if status == status_of(environment) else {**environment, "status": status}]
 
 
-def _missing(existing: Sequence[Object], references: References) -> list[str]:
+def _missing(known: int, project: Object) -> list[str]:
     """Return a warning where a project has more environments than are listed, of which one may have the new name."""
-    count = next((project.get("environment_count") for project in references.get(PROJECT.name, [])), None)
-    if not isinstance(count, int) or count <= len(existing):
+    count = project.get("environment_count")
+    if not isinstance(count, int) or count <= known:
         return []
     return [
-        f"the project has {count} environments, and {len(existing)} are listed: "
+        f"the project has {count} environments, and {known} are listed: "
         "older versions of the API hide those that are stopped or failed, and one may have this name."
     ]
 

@@ -20,8 +20,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     Failure,
     OecError,
     join_failures,
-    of_item,
-    reject_all,
+    of_each,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
@@ -140,14 +139,11 @@ def _declarations(
 ) -> list[Desired] | Failure:
     """Return the declaration of every item, or else all that is wrong in any of them."""
     given = {name: value for name, value in defaults.items() if value}
-    declarations: list[Desired] = []
-    failures: list[Failure] = []
-    for number, item in items:
-        try:
-            declarations.append(Desired.parse(PROJECT, {**item, **{n: v for n, v in given.items() if not item.get(n)}}))
-        except OecError as error:
-            failures.append(of_item(error.failure, number, PROJECT.name, item.get("name") or item.get("project_id")))
-    return reject_all(failures) if failures else declarations
+
+    def declaration(item: Mapping[str, Any]) -> Desired:
+        return Desired.parse(PROJECT, {**item, **{n: v for n, v in given.items() if not item.get(n)}})
+
+    return of_each(items, declaration, PROJECT.name, lambda item: item.get("name") or item.get("project_id"))
 
 
 def _changed_plan(planned: Plan, options: Options) -> Failure | None:

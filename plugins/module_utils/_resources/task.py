@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Objec
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     Failure,
     OecError,
-    RejectedError,
     join_failures,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
@@ -69,7 +68,7 @@ def list_tasks(options: Options, client: Client, _mode: Mode) -> Result:
     tasks = Tasks(client, ENVIRONMENT, waits.timeout, options["log_lines"])
     ids = options["task_ids"]
     if ids is not None:
-        found = [_task(tasks, ident.strip()) for ident in ids]
+        found = [_task(tasks, ident) for ident in _valid_ids(ids)]
     else:
         if options["limit"] < 1:
             raise OecError("invalid_input", f"limit is {options['limit']}, and must be at least 1")
@@ -88,9 +87,15 @@ def list_tasks(options: Options, client: Client, _mode: Mode) -> Result:
     return Result({"changed": False, "tasks": found}, _joined(failures, len(found)))
 
 
+def _valid_ids(ids: Sequence[str]) -> list[str]:
+    # A survey has `id, id`.
+    stripped = [ident.strip() for ident in ids]
+    if wrong := [ident for ident in stripped if not is_uuid(ident)]:
+        raise OecError("invalid_input", f"task_ids: {wrong[0]!r} is not a UUID")
+    return stripped
+
+
 def _task(tasks: Tasks, ident: str) -> Object:
-    if not is_uuid(ident):
-        raise OecError("invalid_input", f"task_ids: {ident!r} is not a UUID")
     if not (found := tasks.get(ident.lower())):
         raise OecError(
             "not_found", f"the task {ident} does not exist", "Use the id of a task in the result of a module."
@@ -138,24 +143,14 @@ def read_log(options: Options, client: Client, _mode: Mode) -> Result:
         query |= {"task_id": task_id.lower()} if task_id else {}
         response = client.of(ENVIRONMENT).read(environment["id"], "logs", **query)
     else:
-        response = _runtime_log(client, environment, {"source": source, **query})
+        found = client.of(ENVIRONMENT).find(environment["id"], "runtime-logs", source=source, **query)
+        if found is None:
+            message = f"it is {status_of(environment)!r}, and only a running one has this log"
+            hint = "The log of its last task, which may say why, is source=task."
+            raise OecError("wrong_state", message, hint, subject=ENVIRONMENT.subject(str(environment["name"])))
+        response = found
     values: dict[str, Any] = {name: response.get(name) for name in ("task_id", "truncated")}
     return Result({"changed": False, "log": lines_of(response), "source": source, **values})
-
-
-def _runtime_log(client: Client, environment: Object, query: Mapping[str, str | int]) -> Object:
-    try:
-        return client.of(ENVIRONMENT).read(environment["id"], "runtime-logs", **query)
-    except RejectedError as error:
-        if not error.is_not_found:
-            raise
-    message = f"it is {status_of(environment)!r}, and only a running one has this log"
-    raise OecError(
-        "wrong_state",
-        message,
-        "The log of its last task, which may say why, is source=task.",
-        subject=ENVIRONMENT.subject(str(environment["name"])),
-    )
 
 
 def check_lines(name: str, value: int, *, least: int) -> None:
