@@ -16,7 +16,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Cli
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, Action
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import reject
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import parent_of, reject
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read, with_names
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
@@ -83,7 +83,7 @@ class Planner:
             planned = with_names(planned, self.client)
         action = self._check_backup(self._check_state(planned.actions[0], desired.state))
         if action.type == CREATED:
-            warnings += _missing(len(existing), next(iter(reading.references.get("project", [])), {}))
+            warnings += _missing(len(existing), parent_of(ENVIRONMENT, action.after or {}, reading.references))
         return Planned(action, current, latest, [*action.warnings, *warnings])
 
     def _check_state(self, action: Action, state: str) -> Action:

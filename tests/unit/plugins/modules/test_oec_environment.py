@@ -168,6 +168,14 @@ def test_a_create_without_a_deployment_is_warned_of(oec_environment, emulator, p
     assert "oec_deployment" in warning_of(result)
 
 
+@pytest.mark.parametrize(("place", "is_warned_of"), [("Client ERP", False), ("Another ERP", True)])
+def test_environments_that_are_not_returned_are_warned_of(oec_environment, emulator, place, is_warned_of):
+    """Those of its own project, and of no other that the list has before it."""
+    emulator.set_running(emulator.add_project("Another ERP")["id"], 2)
+    warnings = json.dumps(oec_environment(project=place, check=True).get("warnings", []))
+    assert ("the project has 2 environments, and 0 are" in warnings) is is_warned_of
+
+
 @pytest.mark.parametrize("outcome", ["completed", "failed"])
 def test_a_create_whose_task_stays_unknown_ends_by_its_status(oec_environment, emulator, outcome):
     emulator.settings.late_last_deploy = 3600
