@@ -4,7 +4,7 @@
 """Checks what the collection sends, and on demand what it receives, against openapi.yaml and platform.yaml.
 
 Stricter than the files on two points: the API ignores unknown fields, and the collection must not send them; and
-`x-sent` is what the collection keeps to where the API accepts more.
+`x-sent` is what the collection keeps to where the API accepts more. An operation with `x-sent: false` is never sent.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class DocumentedOperation:
     required: frozenset[tuple[str, str]]
     body: Any
     needs_body: bool
+    is_sent: bool
     responses: Mapping[str, Any]
 
 
@@ -119,6 +120,7 @@ def _operation(template: str, shared: list[Node], node: Node) -> DocumentedOpera
         frozenset(required),
         body and _validator({**body["content"]["application/json"]["schema"], "additionalProperties": False}),
         body.get("required", False),
+        node.get("x-sent") is not False,
         node["responses"],
     )
 
@@ -130,7 +132,9 @@ def _resolve(node: Any, file: Path) -> Any:
     if not isinstance(node, dict):
         return node
     own = {name: inner for name, inner in node.items() if name not in ("$ref", "links", "x-sent")}
-    resolved = {name: _resolve(inner, file) for name, inner in {**own, **node.get("x-sent", {})}.items()}
+    sent = node.get("x-sent", {})
+    sent = {"x-sent": False} if sent is False else sent
+    resolved = {name: _resolve(inner, file) for name, inner in {**own, **sent}.items()}
     if "$ref" not in node:
         return resolved
     name, _hash, pointer = node["$ref"].partition("#/")
@@ -142,6 +146,8 @@ def _resolve(node: Any, file: Path) -> Any:
 
 
 def _problems(operation: DocumentedOperation, path: Mapping[str, str], request: LoggedRequest) -> Iterator[str]:
+    if not operation.is_sent:
+        yield "the collection never sends it"
     headers = dict(request.headers)
     if not re.fullmatch(AUTHORIZATION, headers.pop("authorization", "")):
         yield "the header authorization is not as documented"

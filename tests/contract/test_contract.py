@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ SENT = {
 }
 WITH_BODY = {"content-type": "application/json", "content-length": "60"}
 ENVIRONMENTS, ENVIRONMENT = f"/projects/{ID}/environments", f"/environments/{ID}"
+BACKUP, WEBHOOK = f"/backups/{ID}", f"/webhooks/{ID}"
+BACKUP_FIELDS = ("backup_type", "include_filestore", "retention_type")
 SOURCES = {"documented", "client", "observed", "inferred"}
 METHODS = {"get", "post", "patch", "delete"}
 
@@ -57,6 +59,22 @@ def update(**fields: Any) -> LoggedRequest:
 def action(name: str, **fields: Any) -> LoggedRequest:
     body = {"content_length": "0"} if not fields else {"body": fields}
     return logged("POST", f"{ENVIRONMENT}/{name}", idempotency_key="one", **body)
+
+
+def back_up(**fields: Any) -> LoggedRequest:
+    complete = {"backup_type": "manual", "include_filestore": False, "retention_type": "yearly", **fields}
+    given = {name: value for name, value in complete.items() if value is not None}
+    return logged("POST", f"{ENVIRONMENT}/backups", body=given)
+
+
+def restore(**headers: str | None) -> LoggedRequest:
+    sent = {"x_confirm_restore": "true", "idempotency_key": "one", "content_length": "0", **headers}
+    return logged("POST", f"{BACKUP}/restore", **sent)
+
+
+def subscribe(events: Sequence[str] = ("deploy.failed",), **fields: Any) -> LoggedRequest:
+    body = {"url": "https://ci.example.com/oec", "events": list(events), **fields}
+    return logged("POST", "/webhooks", body=body, x_idempotency_key="one")
 
 
 def read(name: str, **query: str) -> LoggedRequest:
@@ -96,6 +114,19 @@ def read(name: str, **query: str) -> LoggedRequest:
         read("metrics"),
         read("backups", status="completed", backup_type="manual", page="2", page_size="100"),
         logged("GET", f"/deployments/{ID}"),
+        back_up(storage_config_id=ID, notes="x" * 500),
+        logged("GET", BACKUP),
+        restore(),
+        logged("GET", "/webhooks", query={"limit": "100", "offset": "100"}),
+        subscribe(["environment.ready", "deploy.failed"], project_id=ID, format="slack", is_active=False),
+        subscribe(url="https://ci.example.com:8443?x=y@z", description=""),
+        logged("GET", WEBHOOK),
+        logged("PATCH", WEBHOOK, body={"url": "https://[2001:db8::1]/", "format": "raw"}),
+        logged("DELETE", WEBHOOK, content_length="0"),
+        logged("GET", f"{WEBHOOK}/deliveries"),
+        logged("GET", "/org"),
+        logged("GET", "/org/usage"),
+        logged("GET", f"/servers/{ID}/metrics"),
     ],
     ids=lambda entry: f"{entry.method} {entry.path} {entry.query} {entry.headers['user-agent']} {entry.json}",
 )
@@ -173,6 +204,29 @@ def test_a_documented_request_has_no_problem(request_: LoggedRequest) -> None:
         (read("backups", status="expired"), "not one of"),
         (read("backups", page="0"), "less than the minimum"),
         (logged("GET", "/deployments/latest"), "not a 'uuid'"),
+        *((back_up(**{name: None}), f"'{name}' is a required property") for name in BACKUP_FIELDS),
+        (back_up(backup_type="scheduled"), "not one of ['manual']"),
+        (back_up(retention_type="hourly"), "not one of"),
+        (back_up(storage_config_id="default"), "not a 'uuid'"),
+        (back_up(notes="x" * 501), "is too long"),
+        (logged("GET", f"{BACKUP}/download", query={"expires_in": "300"}), "the collection never sends it"),
+        (restore(x_confirm_restore=None), "x-confirm-restore is missing"),
+        (restore(idempotency_key=None), "idempotency-key is missing"),
+        (logged("GET", "/webhooks", query={"page": "2"}), "page is undocumented"),
+        (logged("POST", "/webhooks", body=subscribe().json), "x-idempotency-key is missing"),
+        (subscribe([]), "should be non-empty"),
+        (subscribe(["ping"]), "is not valid under any of the given schemas"),
+        (subscribe(["deploy.failed"] * 2), "has non-unique elements"),
+        (subscribe(url="http://ci.example.com"), "does not match"),
+        (subscribe(url="https://user@ci.example.com"), "does not match"),
+        (subscribe(url="https://ci.example.com/ x"), "does not match"),
+        (subscribe(format="xml"), "not one of"),
+        (subscribe(secret="x"), "'secret' was unexpected"),
+        (logged("PATCH", WEBHOOK, body={}), "should be non-empty"),
+        (logged("PATCH", WEBHOOK, body={"project_id": ID}), "'project_id' was unexpected"),
+        (logged("PATCH", WEBHOOK, body={"secret": "x"}), "'secret' was unexpected"),
+        (logged("POST", f"{WEBHOOK}/test"), "the collection never sends it"),
+        (logged("POST", f"{WEBHOOK}/rotate-secret"), "the collection never sends it"),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value.method} {value.path} {value.json}"[:80],
 )
@@ -185,6 +239,13 @@ def operations(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield method, path and description of each operation."""
     for path, item in yaml.safe_load(file.read_text(encoding="utf-8"))["paths"].items():
         yield from ((method.upper(), path, item[method]) for method in item.keys() & METHODS)
+
+
+def accepted_headers(operation: dict[str, Any]) -> set[str]:
+    """Return the headers of an operation as `logged` takes them."""
+    parameters = operation.get("parameters", [])
+    names = {each.get("name", "").lower().replace("-", "_") for each in parameters}
+    return names | ({"idempotency_key"} if {"$ref": "#/components/parameters/IdempotencyKey"} in parameters else set())
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -201,7 +262,8 @@ def test_the_examples_fit_their_schemas(file: Path) -> None:
     for method, path, operation in operations(file):
         path = re.sub(r"\{\w+\}", ID, path)
         if body := operation.get("requestBody"):
-            headers = {"idempotency_key": "one"} if path.startswith("/environments") and method == "POST" else {}
+            keys = {"idempotency_key", "x_idempotency_key"}
+            headers = dict.fromkeys(keys & accepted_headers(operation), "one")
             example = body["content"]["application/json"]["example"]
             assert contract().problems(logged(method, path, body=example, **headers)) == []
             checked += 1

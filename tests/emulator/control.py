@@ -75,5 +75,8 @@ def add_control(app: FastAPI, emulator: Emulator) -> None:
     route("POST", "/plan_task", lambda _request, body: emulator.plan_task(**body))
     route("POST", "/push", lambda _request, body: emulator.push(**body))
     route("POST", "/backup", lambda _request, body: emulator.add_backup(**body))
+    route("GET", "/backups", lambda request, _body: emulator.backups(**request.query_params))
+    route("POST", "/webhook", lambda _request, body: emulator.add_webhook(**body))
+    route("GET", "/webhooks", lambda request, _body: emulator.webhooks(**request.query_params))
     route("POST", "/expire", lambda _request, body: emulator.expire(body["key"]))
     route("POST", "/scoped_project", lambda _request, _body: emulator.scoped_project)

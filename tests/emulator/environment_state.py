@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the state that moves with the clock: environments and their tasks, branches and backups."""
+"""The part of the state that moves with the clock: environments, their tasks and branches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from .clock import iso
-from .tasks import CODE_STEP, STEPS, Plan, Task, most_at_once
+from .tasks import CODE_STEP, OUTCOMES, STEPS, Plan, Task, most_at_once
 
 if TYPE_CHECKING:
     from .state import State
@@ -45,6 +45,7 @@ class Environment:
     fields: dict[str, Any]  # what the API returns, except that the url is below the emulator's own address
     create_only: dict[str, Any] = field(default_factory=dict)
     live_branch: str | None = None  # of the code that is deployed
+    restored_from: str | None = None  # the backup, if any
     deleted: bool = False
     tasks: list[Task] = field(default_factory=list)
 
@@ -58,12 +59,10 @@ class Environments:
     def reset(self) -> None:
         self.stored: dict[str, Environment] = {}  # in the order of creation, deleted ones included
         self.tasks: dict[str, Task] = {}
-        self.backups: dict[str, dict[str, Any]] = {}
         self.plans: list[Plan] = []
         self.missing_branches: set[str] = set()
         self.heads: dict[tuple[str | None, str], str] = {}  # by project (None: all) and branch
         self.acted_at: dict[str, datetime] = {}  # the last action, by environment
-        self.probes: dict[tuple[str, str], tuple[datetime, int]] = {}  # by route and environment: since when, how many
         self._by_project: defaultdict[str, list[Environment]] = defaultdict(list)
         self._by_url: dict[str, Environment] = {}
         self._open: list[Task] = []  # those that are not applied yet
@@ -153,7 +152,8 @@ class Environments:
         name, commit = environment.fields["name"], environment.fields["last_commit"]
         if not self.is_up(environment):
             return 503, escape(f"{name} is not running")
-        return 200, escape(f"{name}: branch {environment.live_branch}, commit {commit}")
+        origin = f", restored from backup {environment.restored_from}" if environment.restored_from else ""
+        return 200, escape(f"{name}: branch {environment.live_branch}, commit {commit}{origin}")
 
     def _free_url(self, url: str) -> str:
         number = 0
@@ -202,15 +202,19 @@ class Environments:
         elif task.type == "destroy":
             environment.deleted = True
         else:
-            fields["status"] = AFTER[task.type]
+            if task.type != "restore" or self._state.settings.restore_starts:
+                fields["status"] = AFTER[task.type]
+            environment.restored_from = task.backup_id or environment.restored_from
             if task.commit:
                 fields["last_commit"], environment.live_branch = task.commit, task.branch
 
     def task_in_progress(self, environment: Environment) -> Task | None:
-        task = environment.tasks[-1] if environment.tasks else None
-        return None if task is None or task.is_over(self._state.clock.now()) else task
+        now = self._state.clock.now()
+        return next((task for task in reversed(environment.tasks) if not task.is_over(now)), None)
 
-    def begin(self, environment: Environment, kind: str, plan: Plan | None = None) -> Task:
+    def begin(
+        self, environment: Environment, kind: str, plan: Plan | None = None, backup_id: str | None = None
+    ) -> Task:
         fields, settings, now = environment.fields, self._state.settings, self._state.clock.now()
         plan = plan or self._take_plan(kind, fields["id"])
         branch = fields["branch"] if kind in CODE_STEP else None
@@ -224,7 +228,8 @@ class Environments:
         if plan.outcome == "never_started":
             ends = starts if plan.seconds is None else now + timedelta(seconds=seconds)
         steps = STEPS[kind]
-        default = steps[-1] if plan.outcome == "completed" else steps[len(steps) * 3 // 4]
+        completes = OUTCOMES[plan.outcome] == "completed"
+        default = steps[-1] if completes else steps[len(steps) * 3 // 4]
         task = Task(
             str(uuid.uuid4()),
             kind,
@@ -235,11 +240,14 @@ class Environments:
             None if plan.outcome == "never_started" else starts,
             None if plan.outcome == "hangs" else ends,
             plan.outcome,
-            plan.step if plan.step in steps and plan.outcome != "completed" else default,
+            plan.step if plan.step in steps and not completes else default,
             plan.error,
             plan.log,
             branch,
             self.head(fields["project_id"], branch) if branch and branch not in self.missing_branches else None,
+            plan.size_ratio,
+            settings.upload_seconds if kind == "backup" else 0,
+            backup_id,
         )
         self._keep(task)
         return task
@@ -248,7 +256,12 @@ class Environments:
         environment = self.find(ident)
         if task := self.task_in_progress(environment):
             raise ValueError(f"task {task.id} of environment {ident} is in progress")
-        return self.begin(environment, kind, Plan(type=kind, **plan)).view(self._state.clock.now())
+        chosen = Plan(type=kind, **plan)
+        if kind == "backup":
+            task = self.tasks[self._state.backups.begin(environment, chosen)["task_id"]]
+        else:
+            task = self.begin(environment, kind, chosen)
+        return task.view(self._state.clock.now())
 
     def _take_plan(self, kind: str, ident: str) -> Plan:
         for plan in self.plans:
@@ -269,39 +282,6 @@ class Environments:
     def most_at_once(self, server_id: str | None) -> int:
         return most_at_once(task for task in self.tasks.values() if server_id in (None, task.server_id))
 
-    # Backups.
-
-    def add_backup(self, ident: str, age: float, status: str, **more: Any) -> dict[str, Any]:
-        """Add a backup that has ended so many seconds ago, after a minute; or is still running, or pending."""
-        if ident not in self.stored:
-            raise ValueError(f"there is no environment {ident}")
-        ended = self._state.clock.now() - timedelta(seconds=age)
-        started, is_over = iso(ended - timedelta(minutes=1)), status not in ("pending", "in_progress", "uploading")
-        sizes = {"database_size": 180_000_000, "filestore_size": 52_000_000, "total_size": 232_000_000}
-        backup: dict[str, Any] = {
-            "id": str(uuid.uuid4()),
-            "environment_id": ident,
-            "task_id": None,
-            "status": status,
-            "backup_type": "manual",
-            **(sizes | {"compressed_size": 97_000_000} if is_over else dict.fromkeys([*sizes, "compressed_size"])),
-            "started_at": None if status == "pending" else started,
-            "completed_at": iso(ended) if is_over else None,
-            "duration_seconds": 60 if is_over else None,
-            "retention_type": "monthly",
-            "expires_at": None,
-            "is_verified": False,
-            "verified_at": None,
-            "error_message": "No space left on the storage." if status == "failed" else None,
-            "notes": None,
-            "created_at": started,
-        }
-        if unknown := set(more) - set(backup):
-            raise ValueError(f"a backup has no {', '.join(sorted(unknown))}")
-        backup |= more
-        self.backups[backup["id"]] = backup
-        return dict(backup)
-
     # All of it.
 
     def dump(self) -> dict[str, Any]:
@@ -311,6 +291,7 @@ class Environments:
                     **each.fields,
                     "create_only": dict(each.create_only),
                     "live_branch": each.live_branch,
+                    "restored_from": each.restored_from,
                     "deleted": each.deleted,
                 }
                 for each in self.stored.values()
@@ -319,7 +300,6 @@ class Environments:
             "plans": [vars(plan).copy() for plan in self.plans],
             "heads": [[*slot, commit] for slot, commit in self.heads.items()],
             "missing_branches": sorted(self.missing_branches),
-            "backups": copy.deepcopy(list(self.backups.values())),
         }
 
     def load(self, document: dict[str, Any]) -> None:
@@ -330,13 +310,13 @@ class Environments:
         self.heads = {(project_id, branch): commit for project_id, branch, commit in entries("heads")}
         self.missing_branches = set(entries("missing_branches"))
         for entry in entries("environments"):
-            apart = {name: entry.pop(name) for name in ("create_only", "live_branch", "deleted") if name in entry}
+            names = ("create_only", "live_branch", "restored_from", "deleted")
+            apart = {name: entry.pop(name) for name in names if name in entry}
             environment = self.add(**{"name": "production", "status": "running", **entry})
             for name, value in apart.items():
                 setattr(environment, name, value)
         for entry in entries("tasks"):
             self._keep(Task.load(entry))
-        self.backups = {entry["id"]: entry for entry in entries("backups")}
 
     def _late(self) -> timedelta:
         return timedelta(seconds=self._state.settings.status_moves_late)

@@ -1,11 +1,10 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The endpoints of the API for environments, their actions, tasks and logs, and for reading backups."""
+"""The endpoints of the API for environments, their actions, tasks and logs."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,9 +12,10 @@ from functools import partial
 from typing import Any
 
 from .environment_state import HIDDEN, MOVING, Environment
-from .responses import ApiError, ApiResponse, concurrent_action, invalid, rate_limited, task_in_progress
+from .responses import ApiError, ApiResponse, concurrent_action, invalid, task_in_progress
 from .service import (
     BASE,
+    BOOLEAN,
     IDENT,
     UUID,
     ApiRequest,
@@ -24,11 +24,14 @@ from .service import (
     Service,
     matching,
     number_in,
+    one_of,
     page_of,
     text,
     uuid_in,
+    word_in,
 )
 from .state import Access
+from .tasks import Task
 
 STATUS_WORDS = {"pending", "cloning", "running", "deleted", *MOVING.values(), *HIDDEN}
 
@@ -41,11 +44,6 @@ def _number(lowest: float, highest: float, whole: bool = False) -> Rule:
     return check, f"must be {'a whole number' if whole else 'a number'} from {lowest} to {highest}"
 
 
-def _one_of(*words: str) -> Rule:
-    return lambda value: value in words, f"must be one of {', '.join(words)}"
-
-
-BOOLEAN: Rule = (lambda value: isinstance(value, bool), "must be true or false")
 HOST = re.compile(r"(?=.{1,253}\Z)(\*\.)?([a-z0-9-]+\.)+[a-z0-9-]+\Z", re.ASCII | re.IGNORECASE)
 HOST_OR_EMPTY = re.compile(rf"\Z|{HOST.pattern}", HOST.flags)
 MODULE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
@@ -70,7 +68,7 @@ CREATE: dict[str, Rule] = {
     **UPDATE,
     "domain": matching(HOST, "must be a host name"),
     "vm_id": IDENT,
-    "environment_type": _one_of("development", "staging", "production"),
+    "environment_type": one_of("development", "staging", "production"),
     "postgres_version": text(0, 10),
     **dict.fromkeys(("enable_pgtune", "enable_pgbouncer", "enable_read_replica", "with_demo_data"), BOOLEAN),
 }
@@ -81,7 +79,6 @@ LISTING_MODES = ("update_specific", "reinitialize_specific")
 # The state that an action needs. A deploy works in every state.
 NEEDED = {"start": "stopped", "stop": "running", "restart": "running", "quick_update": "running"}
 
-PROBES_PER_MINUTE = 6
 RUNTIME_LOG = {
     "odoo": "INFO {name} odoo.http: request {number} served",
     "container": "{name}-odoo | request {number} served",
@@ -89,16 +86,8 @@ RUNTIME_LOG = {
 }
 RUNTIME_LOG_LENGTH = 120
 
-# Backups: the words of the official client that the documentation does not have, and what it has in their place.
-DOCUMENTED = {"in_progress": "running", "uploading": "running", "expired": "completed"}
-DOCUMENTED |= dict.fromkeys(("pre_restore", "pre_upgrade", "pre_destroy"), "pre_deploy")
-BACKUP_WORDS = {
-    "status": ("pending", "completed", "failed", "cancelled", "in_progress", "uploading", "expired"),
-    "backup_type": ("manual", "scheduled", "pre_restore", "pre_upgrade", "pre_destroy"),
-}
 
-
-def _find(service: Service, request: ApiRequest, access: Access, also_deleted: bool = False) -> Environment:
+def find_environment(service: Service, request: ApiRequest, access: Access, also_deleted: bool = False) -> Environment:
     environment = service.state.environments.stored.get(uuid_in(request, "environment_id"))
     if environment is not None and (also_deleted or not environment.deleted):
         project = service.state.projects[environment.fields["project_id"]]
@@ -112,7 +101,7 @@ def _find(service: Service, request: ApiRequest, access: Access, also_deleted: b
 
 def list_environments(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
     project = service.find_project(request, access)
-    word = _word_in(request, "status", STATUS_WORDS)
+    word = word_in(request, "status", STATUS_WORDS)
     environments = service.state.environments
     found = [
         environments.view(each)
@@ -139,17 +128,17 @@ def create_environment(service: Service, request: ApiRequest, access: Access) ->
 
 
 def get_environment(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment = _find(service, request, access)
+    environment = find_environment(service, request, access)
     if service.state.environments.is_hidden(environment):
         raise ApiError(404, "not_found", "Environment not found.")
     return ApiResponse(200, service.state.environments.view(environment))
 
 
 def update_environment(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment = _find(service, request, access)
+    environment = find_environment(service, request, access)
     fields = _valid_fields(service, request, UPDATE)
     if service.settings.patch_conflicts:
-        _reject_if_busy(service, environment)
+        reject_if_busy(service, environment)
     if "custom_domain" in fields:
         fields["custom_domain"] = fields["custom_domain"] or None
         fields["custom_domain_verified"] = False
@@ -160,16 +149,16 @@ def update_environment(service: Service, request: ApiRequest, access: Access) ->
 def delete_environment(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
     if service.settings.confirm_environment_delete and request.headers.get("x-confirm-delete") != "true":
         raise ApiError(400, "confirm_required", "Deleting needs the header X-Confirm-Delete: true.")
-    environment = _find(service, request, access)
-    _reject_if_busy(service, environment)
-    response = _queued(service, environment, "destroy")
+    environment = find_environment(service, request, access)
+    reject_if_busy(service, environment)
+    response = queued(service.state.environments.begin(environment, "destroy"))
     if not service.settings.delete_has_task_id:
         del response.payload["task_id"], response.payload["poll_url"]
     return response
 
 
 def get_status(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment = _find(service, request, access)
+    environment = find_environment(service, request, access)
     environments, now = service.state.environments, service.state.clock.now()
     late = timedelta(seconds=service.settings.late_last_deploy)
     deploys = [each for each in environment.tasks if each.type == "deploy" and now >= each.created_at + late]
@@ -202,28 +191,28 @@ def _valid_fields(
 
 
 def act(kind: str, service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment = _find(service, request, access)
+    environment = find_environment(service, request, access)
     if kind == "deploy" and request.body:
         service.valid(request, {"update_modules": MODULES})
     if kind == "quick_update":
         _check_mode(service, request)
-    _lock(service, environment.fields["id"])
-    _reject_if_busy(service, environment)
+    lock(service, environment.fields["id"])
+    reject_if_busy(service, environment)
     if service.settings.wrong_state_rejected and kind in NEEDED and environment.fields["status"] != NEEDED[kind]:
         message = f"This needs an environment that is {NEEDED[kind]}: it is {environment.fields['status']}."
         raise ApiError(409, "invalid_state", message)
-    return _queued(service, environment, kind)
+    return queued(service.state.environments.begin(environment, kind))
 
 
 def _check_mode(service: Service, request: ApiRequest) -> None:
-    rules = {"mode": _one_of("pull_restart", "update_all", *LISTING_MODES), "modules": MODULES}
+    rules = {"mode": one_of("pull_restart", "update_all", *LISTING_MODES), "modules": MODULES}
     body = service.valid(request, rules, required=("mode",))
     needs_list = body["mode"] in LISTING_MODES
     if needs_list != ("modules" in body):
         raise invalid("body", "modules", f"is {'required' if needs_list else 'not allowed'} with {body['mode']}")
 
 
-def _lock(service: Service, ident: str) -> None:
+def lock(service: Service, ident: str) -> None:
     """Reject an action too soon after another one. One that is rejected here does not count."""
     acted_at, now = service.state.environments.acted_at, service.state.clock.now()
     if ident in acted_at and now < acted_at[ident] + timedelta(seconds=service.settings.action_lock_seconds):
@@ -231,13 +220,12 @@ def _lock(service: Service, ident: str) -> None:
     acted_at[ident] = now
 
 
-def _reject_if_busy(service: Service, environment: Environment) -> None:
+def reject_if_busy(service: Service, environment: Environment) -> None:
     if task := service.state.environments.task_in_progress(environment):
         raise task_in_progress(task.id if service.settings.conflict_has_task_id else None)
 
 
-def _queued(service: Service, environment: Environment, kind: str) -> ApiResponse:
-    task = service.state.environments.begin(environment, kind)
+def queued(task: Task) -> ApiResponse:
     about = {"task_id": task.id, "status": "queued", "environment_id": task.environment_id}
     return ApiResponse(202, {**about, "poll_url": f"{BASE}/deployments/{task.id}"})
 
@@ -253,13 +241,13 @@ def get_task(service: Service, request: ApiRequest, access: Access) -> ApiRespon
 
 
 def list_deployments(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment, now = _find(service, request, access), service.state.clock.now()
+    environment, now = find_environment(service, request, access), service.state.clock.now()
     deploys = [(each.id, each.view(now)) for each in reversed(environment.tasks) if each.type == "deploy"]
     return page_of("deployments", request, deploys)
 
 
 def get_log(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment, ident = _find(service, request, access), request.query.get("task_id")
+    environment, ident = find_environment(service, request, access), request.query.get("task_id")
     length = number_in(request, "lines", 200, 1000)
     if ident is not None and not UUID.fullmatch(ident):
         raise invalid("query", "task_id", "must be a UUID")
@@ -271,11 +259,11 @@ def get_log(service: Service, request: ApiRequest, access: Access) -> ApiRespons
 
 
 def get_runtime_log(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment, source = _find(service, request, access), request.query.get("source", "odoo")
+    environment, source = find_environment(service, request, access), request.query.get("source", "odoo")
     length = number_in(request, "lines", 100, 1000)
     if source not in RUNTIME_LOG:
         raise invalid("query", "source", f"must be one of {', '.join(RUNTIME_LOG)}")
-    if limited := _count_probe(service, "runtime-logs", environment):
+    if limited := service.count_probe("runtime-logs", environment.fields["id"]):
         return limited
     if environment.fields["status"] in HIDDEN:
         raise ApiError(404, "not_found", "The environment is not running.")
@@ -287,8 +275,8 @@ def get_runtime_log(service: Service, request: ApiRequest, access: Access) -> Ap
 
 
 def get_metrics(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    environment = _find(service, request, access)
-    if limited := _count_probe(service, "metrics", environment):
+    environment = find_environment(service, request, access)
+    if limited := service.count_probe("metrics", environment.fields["id"]):
         return limited
     fields, now = service.state.environments.view(environment), service.state.timestamp()
     used, limit = 912_680_550, fields["ram_mb"] * 1024 * 1024
@@ -316,60 +304,6 @@ def _end_of(lines: list[str], length: int) -> dict[str, Any]:
     return {"log": "\n".join(end), "lines": len(end), "truncated": len(end) < len(lines)}
 
 
-def _count_probe(service: Service, route: str, environment: Environment) -> ApiResponse | None:
-    """Return a 429 after too many calls to what asks the customer's server, in the minute since the first of them."""
-    probes, now, slot = service.state.environments.probes, service.state.clock.now(), (route, environment.fields["id"])
-    since, count = probes.get(slot, (now, 0))
-    if now >= since + timedelta(minutes=1):
-        since, count = now, 0
-    if count >= PROBES_PER_MINUTE:
-        seconds = max(1, math.ceil(60 - (now - since).total_seconds()))
-        return rate_limited(service.settings.rate_limit_style, seconds, "target_rate_limit")
-    probes[slot] = (since, count + 1)
-    return None
-
-
-# Backups.
-
-
-def list_backups(service: Service, request: ApiRequest, access: Access) -> ApiResponse:
-    if not service.settings.has_backups:
-        raise ApiError(404, "", "Not Found")
-    ident = _find(service, request, access, also_deleted=True).fields["id"]
-    page, size = number_in(request, "page", 1), number_in(request, "page_size", 20, 100)
-    filters = {
-        name: _word_in(request, name, {_backup_word(service, word) for word in words})
-        for name, words in BACKUP_WORDS.items()
-    }
-    all_backups = sorted(service.state.environments.backups.values(), key=lambda each: str(each["created_at"]))
-    views = [backup_view(service, each) for each in reversed(all_backups) if each["environment_id"] == ident]
-    found = [each for each in views if all(word in (None, each[name]) for name, word in filters.items())]
-    payload = {
-        "items": found[(page - 1) * size : page * size],
-        "total": len(found),
-        "page": page,
-        "page_size": size,
-        service.settings.pages_field: math.ceil(len(found) / size),
-    }
-    payload.pop("none", None)
-    return ApiResponse(200, payload)
-
-
-def backup_view(service: Service, backup: dict[str, Any]) -> dict[str, Any]:
-    return {**backup, **{name: _backup_word(service, backup[name]) for name in BACKUP_WORDS}}
-
-
-def _backup_word(service: Service, word: str) -> str:
-    return DOCUMENTED.get(word, word) if service.settings.backup_words == "documented" else word
-
-
-def _word_in(request: ApiRequest, name: str, words: set[str]) -> str | None:
-    word = request.query.get(name)
-    if word is not None and word.lower() not in words:
-        raise invalid("query", name, f"must be one of {', '.join(sorted(words))}")
-    return None if word is None else word.lower()
-
-
 _ENVIRONMENT = "/environments/{environment_id}"
 ROUTES: dict[str, dict[str, Endpoint]] = {
     "/projects/{project_id}/environments": {"GET": list_environments, "POST": create_environment},
@@ -383,6 +317,5 @@ ROUTES: dict[str, dict[str, Endpoint]] = {
     f"{_ENVIRONMENT}/logs": {"GET": get_log},
     f"{_ENVIRONMENT}/runtime-logs": {"GET": get_runtime_log},
     f"{_ENVIRONMENT}/metrics": {"GET": get_metrics},
-    f"{_ENVIRONMENT}/backups": {"GET": list_backups},
     "/deployments/{task_id}": {"GET": get_task},
 }

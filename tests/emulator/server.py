@@ -205,7 +205,7 @@ class Emulator:
             return state.environments.start(environment_id, type, plan)
 
     def plan_task(self, type: str | None = None, environment_id: str | None = None, **plan: Any) -> None:  # noqa: A002 - the API's word
-        """Decide what becomes of the next such task: `outcome`, `seconds`, `step`, `error`, `log`, `times`."""
+        """Decide on the next such task: `outcome`, `seconds`, `step`, `error`, `log`, `size_ratio`, `times`."""
         with self._state.up_to_date() as state:
             state.environments.plans.append(Plan(type, environment_id, **plan))
 
@@ -224,7 +224,24 @@ class Emulator:
     ) -> dict[str, Any]:
         """Add a backup that was completed so many seconds ago."""
         with self._state.up_to_date() as state:
-            return state.environments.add_backup(environment_id, age, status, **fields)
+            return state.backups.view(state.backups.add(environment_id, age, status, **fields))
+
+    def backups(self, environment_id: str | None = None) -> list[dict[str, Any]]:
+        """Return the backups as the API does, in the words of the client, oldest first."""
+        with self._state.up_to_date() as state:
+            return [state.backups.view(each) for each in state.backups.of(environment_id)]
+
+    def add_webhook(
+        self, url: str, events: Iterable[str], project_id: str | None = None, org: str = "acme", **more: Any
+    ) -> dict[str, Any]:
+        """Add a webhook, with so many `deliveries` if given. Return it with its secret."""
+        with self._state.up_to_date() as state:
+            return state.webhooks.add(org, url, events, project_id, **more).with_secret()
+
+    def webhooks(self, org: str = "acme") -> list[dict[str, Any]]:
+        """Return the webhooks with their secrets, oldest first."""
+        with self._state.up_to_date() as state:
+            return [webhook.with_secret() for webhook in state.webhooks.of(org)]
 
     def most_at_once(self, server_id: str | None = None) -> int:
         """Return how many tasks were in progress at the same time at most, on a server or in all."""

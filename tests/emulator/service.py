@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from .responses import (
@@ -28,13 +29,15 @@ from .responses import (
 from .state import ACCESS, Access, EmulatorSettings, State, StoredProject
 
 BASE = "/api/public/v1"
+PROBES_PER_MINUTE = 6
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 KEY = re.compile(r"oec_live_(ro|rw)_[A-Za-z0-9_-]{20,200}", re.ASCII)
 
 # The header that a POST may have, by its path. Any other is ignored.
 IDEMPOTENCY_HEADERS = (
-    (re.compile(r"/projects(/[^/]+/environments)?"), "x-idempotency-key"),
+    (re.compile(r"/projects(/[^/]+/environments)?|/webhooks"), "x-idempotency-key"),
     (re.compile(r"/environments/[^/]+/(deploy|restart|start|stop|quick-update)"), "idempotency-key"),
+    (re.compile(r"/backups/[^/]+/restore"), "idempotency-key"),
 )
 
 
@@ -85,6 +88,15 @@ class Service:
         response = limited or self._with_idempotency(endpoint, request, access)
         response.headers.update(headers)
         return response
+
+    def missing_route(self, method: str, path: str) -> ApiError | None:
+        """Return the error in place of an operation that this version of the API does not have."""
+        missing = {re.sub(r"{\w*}", "{}", operation) for operation in self.settings.missing_routes}
+        if re.sub(r"{\w*}", "{}", f"{method} {path}") in missing:
+            status = self.settings.missing_route_status
+            return ApiError(status, "", HTTPStatus(status).phrase)
+        is_missing = "backups" in path and not self.settings.has_backups
+        return ApiError(404, "", "Not Found") if is_missing else None
 
     def render(self, error: ApiError) -> ApiResponse:
         return render_error(error, self.settings.error_shape)
@@ -141,6 +153,26 @@ class Service:
             headers["Reset"] = seconds if self.settings.rate_limit_reset == "seconds" else math.ceil(end)
         return limited, {f"X-RateLimit-{name}": str(value) for name, value in headers.items()}
 
+    def count_call(self, slot: tuple[str, str], limit: int | None, code: str) -> ApiResponse | None:
+        """Return a 429 after too many calls, in the minute since the first of them."""
+        if limit is None:
+            return None
+        calls, now = self.state.calls, self.state.clock.now()
+        since, count = calls.get(slot, (now, 0))
+        if now >= since + timedelta(minutes=1):
+            since, count = now, 0
+        if count >= limit:
+            seconds = max(1, math.ceil(60 - (now - since).total_seconds()))
+            limited = rate_limited(self.settings.rate_limit_style, seconds, code)
+            limited.is_transient = True
+            return limited
+        calls[slot] = (since, count + 1)
+        return None
+
+    def count_probe(self, route: str, ident: str) -> ApiResponse | None:
+        """Return a 429 after too many calls to what asks the customer's server."""
+        return self.count_call((route, ident), PROBES_PER_MINUTE, "target_rate_limit")
+
     def _with_idempotency(self, endpoint: Endpoint, request: ApiRequest, access: Access) -> ApiResponse:
         """Do the work, unless a response is stored for its idempotency key."""
         names = [name for path, name in IDEMPOTENCY_HEADERS if path.fullmatch(request.path)]
@@ -190,11 +222,11 @@ class Service:
         return page_of("projects", request, [(ident, None if p.deleted else self.state.view(p)) for ident, p in items])
 
     def list_servers(self, request: ApiRequest, access: Access) -> ApiResponse:
-        return page_of("servers", request, [(server["id"], server) for server in self._servers(access)])
+        return page_of("servers", request, [(server["id"], server) for server in self.servers(access)])
 
     def get_server(self, request: ApiRequest, access: Access) -> ApiResponse:
         ident = uuid_in(request, "server_id")
-        for server in self._servers(access):
+        for server in self.servers(access):
             if server["id"] == ident and access.project_id is None:
                 checked = {"qualification_status": "ready", "last_checked_at": self.state.timestamp()}
                 return ApiResponse(200, {**server, **checked})
@@ -230,7 +262,7 @@ class Service:
     def sees(self, access: Access, project: StoredProject) -> bool:
         return project.org == access.org and access.project_id in (None, project.fields["id"])
 
-    def _servers(self, access: Access) -> list[dict[str, Any]]:
+    def servers(self, access: Access) -> list[dict[str, Any]]:
         counts: Counter[str] = Counter()
         for project in self.state.projects_of(access.org):
             counts[project["server_id"]] += project["environment_count"]
@@ -270,6 +302,11 @@ def matching(pattern: re.Pattern[str], problem: str) -> Rule:
     return lambda value: isinstance(value, str) and bool(pattern.match(value)), problem
 
 
+def one_of(*words: str) -> Rule:
+    return lambda value: value in words, f"must be one of {', '.join(words)}"
+
+
+BOOLEAN: Rule = (lambda value: isinstance(value, bool), "must be true or false")
 IDENT = matching(re.compile(rf"{UUID.pattern}\Z", UUID.flags), "must be a UUID")
 RULES: dict[str, Rule] = {
     "name": text(1, 255),
@@ -288,12 +325,19 @@ def uuid_in(request: ApiRequest, name: str) -> str:
     return ident.lower()
 
 
-def number_in(request: ApiRequest, name: str, default: int, highest: float = math.inf) -> int:
-    """Return a whole number of the query, from 1 on."""
+def word_in(request: ApiRequest, name: str, words: set[str]) -> str | None:
+    word = request.query.get(name)
+    if word is not None and word.lower() not in words:
+        raise invalid("query", name, f"must be one of {', '.join(sorted(words))}")
+    return None if word is None else word.lower()
+
+
+def number_in(request: ApiRequest, name: str, default: int, highest: float = math.inf, lowest: int = 1) -> int:
+    """Return a whole number of the query."""
     value = request.query.get(name, str(default))
     # int() has a limit of 4300 digits.
-    if not re.fullmatch(r"[0-9]{1,1000}", value) or not 1 <= int(value) <= highest:
-        raise invalid("query", name, f"must be a whole number from 1 to {highest}")
+    if not re.fullmatch(r"[0-9]{1,1000}", value) or not lowest <= int(value) <= highest:
+        raise invalid("query", name, f"must be a whole number from {lowest} to {highest}")
     return int(value)
 
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from .backup_state import Backups
 from .clock import EmulatorClock, iso
 from .environment_state import Environments
+from .webhook_state import Webhooks
 
 ERROR_SHAPES = ("loc", "nested", "flat", "flat_detail", "text", "empty", "html")
 RATE_LIMIT_STYLES = ("header", "body", "nested", "none")
@@ -24,6 +26,12 @@ RATE_LIMIT_RESETS = ("none", "seconds", "epoch")
 FAILURE_WORDS = ("error", "failed")
 PAGES_FIELDS = ("pages", "total_pages", "none")
 BACKUP_WORDS = ("client", "documented")
+BACKUP_CONFLICTS = ("task_in_progress", "text", "none")
+# The only storage for backups that each organization has.
+STORAGE_CONFIG_IDS = {
+    "acme": "5704a6e0-0000-4000-8000-000000000001",
+    "other": "5704a6e0-0000-4000-8000-000000000002",
+}
 SCOPED_PROJECT_ID = "5c0bed00-0000-4000-8000-000000000001"
 
 
@@ -71,6 +79,8 @@ CHOICES = {
     "failure_word": FAILURE_WORDS,
     "pages_field": PAGES_FIELDS,
     "backup_words": BACKUP_WORDS,
+    "backup_conflict": BACKUP_CONFLICTS,
+    "missing_route_status": (404, 405),
 }
 
 
@@ -113,6 +123,27 @@ class EmulatorSettings:
     has_backups: bool = True
     pages_field: str = "pages"
     backup_words: str = "client"
+    backup_conflict: str = "task_in_progress"
+    backup_has_task_id: bool = True
+    backup_has_snapshot: bool = True
+    backup_quota: int | None = None
+    has_storage: bool = True
+    upload_seconds: float = 5
+    confirm_restore: bool = True
+    restore_starts: bool = True
+    missing_routes: list[str] = field(default_factory=list)
+    missing_route_status: int = 404
+    webhook_mutations: int | None = 10
+    webhook_events: int = 12
+    private_webhooks_rejected: bool = True
+    unique_webhooks: bool = False
+    plan: str = "pro"
+    max_environments: int | None = 20
+    max_cpu_cores: float | None = 32
+    max_ram_mb: int | None = 65536
+    max_disk_gb: int | None = 800
+    org_rejects_scoped_key: bool = False
+    servers_without_metrics: list[str] = field(default_factory=list)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A misspelled switch in a test would silently test nothing.
@@ -120,7 +151,7 @@ class EmulatorSettings:
             raise AttributeError(f"there is no switch {name!r}")
         choices = CHOICES.get(name)
         if choices and value not in choices:
-            raise ValueError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+            raise ValueError(f"{name} is one of {', '.join(map(str, choices))}, not {value!r}")
         super().__setattr__(name, value)
 
 
@@ -167,6 +198,8 @@ class State:
     def __post_init__(self) -> None:
         self.generation = 0
         self.environments = Environments(self)
+        self.backups = Backups(self)
+        self.webhooks = Webhooks(self)
         self.reset()
 
     @contextmanager
@@ -186,7 +219,11 @@ class State:
         self.expired = {KEYS.expired}
         self.rejections: dict[str, tuple[int, datetime]] = {}  # by address: how many in a row, and the last one
         self.blocked_until: dict[str, datetime] = {}
+        # Calls with a limit of their own: since when, and how many.
+        self.calls: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.environments.reset()
+        self.backups.reset()
+        self.webhooks.reset()
 
     def timestamp(self) -> str:
         return iso(self.clock.now())
@@ -275,6 +312,8 @@ class State:
             ],
             "stored": [{"org": org, "key": key, **vars(response)} for (org, key), response in self.stored.items()],
             **self.environments.dump(),
+            "backups": self.backups.dump(),
+            "webhooks": self.webhooks.dump(),
         }
 
     def load(self, document: dict[str, Any]) -> None:
@@ -294,6 +333,8 @@ class State:
                 slot = (response.pop("org"), response.pop("key"))
                 self.stored[slot] = StoredResponse(**response)
             self.environments.load(document)
+            self.backups.load(document.get("backups", ()))
+            self.webhooks.load(document.get("webhooks", ()))
         except Exception:
             self.reset()
             raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
@@ -37,7 +37,17 @@ STEPS = {
 }
 # The step that needs the branch, for the tasks that have one.
 CODE_STEP = {"deploy": "clone_repos", "quick_update": "pull_code"}
-OUTCOMES = ("completed", "failed", "cancelled", "never_started", "hangs")
+# Each with the task's status in the end.
+OUTCOMES = {
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "never_started": "failed",
+    "hangs": "running",
+    # Of a backup only: its task completes, the upload that follows does not.
+    "upload_fails": "completed",
+    "upload_hangs": "completed",
+}
 
 
 @dataclass
@@ -52,12 +62,15 @@ class Plan:
     error: str | None = None
     log: str | None = None
     times: int | None = 1
+    size_ratio: float = 1  # of a backup, to the one before it
 
     def __post_init__(self) -> None:
         if self.type not in (None, *STEPS):
             raise ValueError(f"there is no task of type {self.type!r}")
         if self.outcome not in OUTCOMES:
             raise ValueError(f"outcome is one of {', '.join(OUTCOMES)}, not {self.outcome!r}")
+        if self.outcome.startswith("upload") and self.type != "backup":
+            raise ValueError(f"{self.outcome} is for tasks of type backup")
         known = STEPS[self.type] if self.type else {step for steps in STEPS.values() for step in steps}
         if self.step is not None and self.step not in known:
             raise ValueError(f"there is no step {self.step!r}")
@@ -81,6 +94,9 @@ class Task:
     log: str | None = None
     branch: str | None = None  # of the code that it brings, if any
     commit: str | None = None
+    size_ratio: float = 1
+    upload_seconds: float = 0
+    backup_id: str | None = None  # what is restored
     is_applied: bool = False  # the environment is as the task left it
 
     def is_over(self, now: datetime) -> bool:
@@ -91,7 +107,7 @@ class Task:
 
     def status(self, now: datetime) -> str:
         if self.is_over(now):
-            return "failed" if self.outcome == "never_started" else self.outcome
+            return OUTCOMES[self.outcome]
         return "running" if self.is_running(now) else "queued"
 
     def view(self, now: datetime) -> dict[str, Any]:
@@ -111,7 +127,7 @@ class Task:
             "started_at": iso(started) if started else None,
             "completed_at": iso(completed) if completed else None,
             "duration_seconds": round((completed - started).total_seconds()) if completed and started else None,
-            "error_message": self._error() if status == "failed" else None,
+            "error_message": self.error_message() if status == "failed" else None,
         }
 
     def log_lines(self, now: datetime) -> list[str]:
@@ -125,8 +141,16 @@ class Task:
             if steps[min(count, len(steps) - 1)] == self.step:
                 lines += (self.log or "").splitlines()
         if self.is_over(now):
-            lines.append(f"ERROR: {self._error()}" if status == "failed" else f"{self.type}: {status}")
+            lines.append(f"ERROR: {self.error_message()}" if status == "failed" else f"{self.type}: {status}")
         return lines
+
+    def backup_ends(self) -> tuple[datetime | None, str]:
+        """Return when the dump of its backup ends, and with which outcome: of a restore, the first step's."""
+        last = STEPS[self.type].index(self.step)
+        if self.type == "backup" or last == 0 or not self.starts_at:
+            return self.ends_at, self.outcome
+        length = (self.ends_at - self.starts_at) / (last + 1) if self.ends_at else timedelta(0)
+        return self.starts_at + length, "completed"
 
     def _steps_completed(self, now: datetime) -> int:
         if not self.starts_at or now < self.starts_at:
@@ -134,12 +158,12 @@ class Task:
         steps = STEPS[self.type]
         last = steps.index(self.step)
         if self.is_over(now):
-            return len(steps) if self.outcome == "completed" else last
+            return len(steps) if OUTCOMES[self.outcome] == "completed" else last
         if self.ends_at is None:
             return last
         return min(last, int((now - self.starts_at) / (self.ends_at - self.starts_at) * (last + 1)))
 
-    def _error(self) -> str:
+    def error_message(self) -> str:
         never = "It was never started: another deployment is running."
         return self.error or (f"The step {self.step} failed." if self.starts_at else never)
 

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from . import environments, service
+from . import backups, environments, organization, service, webhooks
 from .faults import Fault, Faults, corrupt, faulty_response
 from .log import LoggedRequest, RequestLog
 from .responses import ApiError, ApiResponse, page
@@ -152,14 +152,16 @@ async def _read(received: Request) -> ApiRequest:
 def application(exchange: Exchange) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
 
-    def serve_path(endpoints: dict[str, Endpoint]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def serve_path(path: str, endpoints: dict[str, Endpoint]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         async def serve(request: Request) -> Response:
-            return await exchange.serve(request, endpoints[request.method])
+            missing = exchange.service.missing_route(request.method, path)
+            return await exchange.serve(request, missing or endpoints[request.method])
 
         return serve
 
-    for path, endpoints in {**service.ROUTES, **environments.ROUTES}.items():
-        app.add_api_route(BASE + path, serve_path(endpoints), methods=list(endpoints))
+    for part in (service, environments, backups, webhooks, organization):
+        for path, endpoints in part.ROUTES.items():
+            app.add_api_route(BASE + path, serve_path(path, endpoints), methods=list(endpoints))
 
     async def erp(request: Request) -> Response:
         """Serve an environment itself, as its users see it: neither with a key nor in the log."""
