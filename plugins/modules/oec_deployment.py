@@ -149,6 +149,12 @@ seealso:
   - module: oecsh.cloud.oec_projects
   - module: oecsh.cloud.oec_project_info
   - module: oecsh.cloud.oec_server_info
+  - module: oecsh.cloud.oec_backup
+  - module: oecsh.cloud.oec_backup_info
+  - module: oecsh.cloud.oec_backup_restore
+  - module: oecsh.cloud.oec_webhook
+  - module: oecsh.cloud.oec_webhook_info
+  - module: oecsh.cloud.oec_organization_info
 """
 
 EXAMPLES = r"""
@@ -367,14 +373,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment 
     DEPLOYMENT_REDACTION,
     deploy_environments,
 )
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment_order import (
-    DEPLOYMENT_CHECKS,
-    DEPLOYMENT_OPTIONS,
-)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment_order import DEPLOYMENT_OPTIONS
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment_selection import SELECTION_CHECKS
 
 
 def main() -> None:
-    run(deploy_environments, {**DEPLOYMENT_OPTIONS, **WAIT_OPTIONS}, DEPLOYMENT_REDACTION, **DEPLOYMENT_CHECKS)
+    run(deploy_environments, {**DEPLOYMENT_OPTIONS, **WAIT_OPTIONS}, DEPLOYMENT_REDACTION, **SELECTION_CHECKS)
 
 
 if __name__ == "__main__":

@@ -145,7 +145,13 @@ class Action:
         """Return a value as people know it: a reference by the name of its object, a URL without its credentials."""
         if declared.reference:
             return self.names.get(str(value).lower(), value)
-        return self.kind.redacted(declared.name, value)
+        return sorted(value) if isinstance(value, list) else self.kind.redacted(declared.name, value)
+
+
+def diff_of(header: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """Return {before, after, before_header, after_header} of something that keeps its name."""
+    sides = {"before": as_yaml(before), "after": as_yaml(after)}
+    return {**sides, "before_header": header, "after_header": header}
 
 
 def as_yaml(fields: Mapping[str, Any]) -> str:

@@ -9,21 +9,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object, Spec
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
-    Failure,
-    OecError,
-    Subject,
-    of_each,
-    reject_all,
-)
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Options
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import parse_timestamp
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, ending
@@ -33,36 +26,34 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     PAUSED,
     RUNNING,
     SETTLED,
-    check_target,
-    find_environment,
     status_of,
 )
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment_selection import (
+    SELECTION_ITEM,
+    Selected,
+    check_least,
+    read_selection,
+    selection_options,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.task import check_lines
 
 DEPLOY, QUICK_UPDATE, RESTART = "deploy", "quick_update", "restart"
 
-_ITEM: Spec = {
-    "project": {"type": "str", "aliases": ["project_id"]},
-    "name": {"type": "str", "aliases": ["environment"]},
-    "environment_id": {"type": "str", "aliases": ["id"]},
-    "branch": {"type": "str"},
-    "commit": {"type": "str"},
-    "update_modules": {"type": "list", "elements": "str"},
-}
 DEPLOYMENT_OPTIONS: Spec = {
-    **_ITEM,
-    "environments": {"type": "list", "elements": "dict", "options": _ITEM},
+    **selection_options(
+        {
+            **SELECTION_ITEM,
+            "branch": {"type": "str"},
+            "commit": {"type": "str"},
+            "update_modules": {"type": "list", "elements": "str"},
+        }
+    ),
     "method": {"type": "str", "choices": [DEPLOY, QUICK_UPDATE, RESTART], "default": DEPLOY},
     "since": {"type": "str"},
     "parallel": {"type": "int", "default": 4},
     "parallel_per_server": {"type": "int", "default": 2},
     "stop_after": {"type": "int", "default": 0},
     "log_lines": {"type": "int", "default": 20},
-}
-DEPLOYMENT_CHECKS: dict[str, Any] = {
-    "required_one_of": [("environments", "name", "environment_id")],
-    "mutually_exclusive": [("environments", "name"), ("environments", "environment_id"), ("environments", "project")],
 }
 # What has to be done with an environment, in the order in which it is decided.
 ADOPT, WAIT, NOTHING, START = "adopt", "wait", "nothing", "start"
@@ -74,20 +65,14 @@ _MAX_MODULES = 50
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to do with one environment, which is `environment` as it was found. `modules`: those to update."""
+class Order(Selected):
+    """What to do with one environment. `modules`: those to update."""
 
-    environment: Object
-    project: str
     method: str = DEPLOY
     branch: str | None = None
     commit: str | None = None
     modules: tuple[str, ...] = ()
     since: datetime | None = None
-
-    @property
-    def subject(self) -> Subject:
-        return ENVIRONMENT.subject(str(self.environment["name"]), self.project)
 
     @property
     def action(self) -> tuple[str, dict[str, Any] | None]:
@@ -153,9 +138,7 @@ def _is_since(task: Object, moment: datetime) -> bool:
 def check_options(options: Options) -> None:
     """Raise `invalid_input` for what is wrong in the options of the task as a whole."""
     check_lines("log_lines", options["log_lines"], least=0)
-    for name, least in {"parallel": 1, "parallel_per_server": 1, "stop_after": 0}.items():
-        if options[name] < least:
-            raise OecError("invalid_input", f"{name} is {options[name]}, and must be at least {least}")
+    check_least(options, parallel=1, parallel_per_server=1, stop_after=0)
     if options["since"] and options["method"] != DEPLOY:
         raise OecError("invalid_input", "since is for method=deploy: the API lists no other tasks")
     if options["since"] and not parse_timestamp(options["since"]):
@@ -165,30 +148,15 @@ def check_options(options: Options) -> None:
 
 def read_orders(options: Options, client: Client) -> list[Order] | Failure:
     """Return what to do with each environment, or else all that is wrong with any of them."""
-    items = options["environments"]
-    # All that can be known without a request comes first.
-    drafts = _of_each(items, options, lambda item: _draft(item, options))
-    if isinstance(drafts, Failure):
-        return drafts
-    orders = _of_each(items, options, lambda item: _found(_draft(item, options), item, client))
-    return orders if isinstance(orders, Failure) else _checked(orders, options, client)
-
-
-def _of_each(
-    items: Sequence[Options] | None, options: Options, read: Callable[[Options], Order]
-) -> list[Order] | Failure:
-    """Return the order of each item, or of the options themselves where there is no list."""
-    if items is not None:
-        return of_each(enumerate(items, 1), read, ENVIRONMENT.name, _label)
-    try:
-        return [read(options)]
-    except OecError as error:
-        label = _label(options)
-        return error.failure.about(ENVIRONMENT.subject(label)) if label else error.failure
-
-
-def _label(item: Options) -> str | None:
-    return item.get("name") or item.get("environment_id")
+    selection = read_selection(options, client, lambda item: _draft(item, options))
+    if isinstance(selection, Failure):
+        return selection
+    orders = [replace(draft, environment=each.environment, project=each.project) for each, draft in selection]
+    now = client.server_time()
+    if orders and orders[0].since and orders[0].since > now:
+        message = f"since {options['since']!r} is in the future: it is {now:%Y-%m-%dT%H:%M:%SZ}"
+        return Failure("invalid_input", message, "It is the moment from which on a deployment counts.")
+    return orders
 
 
 def _draft(item: Options, options: Options) -> Order:
@@ -196,7 +164,6 @@ def _draft(item: Options, options: Options) -> Order:
     given = {name: item.get(name) or options[name] for name in ("branch", "commit", "update_modules")}
     # A survey has `sale, stock`.
     given["update_modules"] = [name.strip() for name in given["update_modules"] or []]
-    check_target(item.get("project"), item.get("name"), item.get("environment_id"))
     _check_item(given, options["method"])
     # The API's own Date has whole seconds.
     since = parse_timestamp(options["since"])
@@ -209,14 +176,6 @@ def _draft(item: Options, options: Options) -> Order:
         tuple(given["update_modules"]),
         since and since.replace(microsecond=0),
     )
-
-
-def _found(draft: Order, item: Options, client: Client) -> Order:
-    """Return the order with its environment and the name of its project. Raise OecError where there is not just one."""
-    found = find_environment(client, item.get("project"), item.get("name"), item.get("environment_id"))
-    project_id = str(found.get("project_id"))
-    names = (project["name"] for project in client.of(PROJECT).known.objects if project["id"] == project_id)
-    return replace(draft, environment=found, project=next(names, project_id))
 
 
 def _check_item(given: Mapping[str, Any], method: str) -> None:
@@ -233,24 +192,3 @@ def _check_item(given: Mapping[str, Any], method: str) -> None:
         raise OecError("invalid_input", f"update_modules: {wrong[0]!r} is not the name of a module")
     if len(modules) > _MAX_MODULES or (_ALL in modules and len(modules) > 1):
         raise OecError("invalid_input", f"update_modules has up to {_MAX_MODULES} names, or all alone")
-
-
-def _checked(orders: list[Order], options: Options, client: Client) -> list[Order] | Failure:
-    """Return the orders, or what is wrong with them as a whole."""
-    now = client.server_time()
-    if orders and orders[0].since and orders[0].since > now:
-        message = f"since {options['since']!r} is in the future: it is {now:%Y-%m-%dT%H:%M:%SZ}"
-        return Failure("invalid_input", message, "It is the moment from which on a deployment counts.")
-    counts = Counter(order.environment["id"] for order in orders)
-    names = {order.environment["id"]: order.environment["name"] for order in orders}
-    failures = [
-        Failure(
-            "duplicate_declaration",
-            f"it is listed more than once, as {ident}",
-            "List it once.",
-            ENVIRONMENT.subject(names[ident]),
-        )
-        for ident, count in counts.items()
-        if count > 1
-    ]
-    return reject_all(failures) if failures else orders

@@ -518,7 +518,7 @@ def test_an_empty_list_deploys_nothing(oec_deployment, emulator):
         ([{"name": "production"}], "invalid_input", "item 2: environment 'production'"),
         ([{"project": "Dairy"}], "invalid_input", "item 2: an environment needs"),
         ([{"project": "Dairy", "name": "production", "branch": "refs/pull/7"}], "invalid_input", "item 2"),
-        ([{"project": "Bakery", "name": "production"}], "duplicate_declaration", "environment 'production'"),
+        ([{"project": "Bakery", "name": "production"}], "duplicate_declaration", "environment 'Bakery/production'"),
         ([{"project": "Dairy", "nome": "production"}], "unknown_option", "Did you mean 'name'"),
         ([{"project": "Dairy", "name": "staging"}] * 2, "not_found", "item 3: environment 'staging'"),
     ],
