@@ -42,6 +42,12 @@ seealso:
   - module: oecsh.cloud.oec_deployment
   - module: oecsh.cloud.oec_task_info
   - module: oecsh.cloud.oec_log_info
+  - module: oecsh.cloud.oec_backup
+  - module: oecsh.cloud.oec_backup_info
+  - module: oecsh.cloud.oec_backup_restore
+  - module: oecsh.cloud.oec_webhook
+  - module: oecsh.cloud.oec_webhook_info
+  - module: oecsh.cloud.oec_organization_info
   - plugin: oecsh.cloud.projects
     plugin_type: inventory
   - ref: ansible_collections.oecsh.cloud.docsite.export

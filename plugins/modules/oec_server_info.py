@@ -32,6 +32,14 @@ options:
   region:
     description: Servers in exactly this region, such as V(fsn1).
     type: str
+  metrics:
+    description:
+      - Whether to ask for the use of CPU, memory and disk of each server that is returned. Costs one request each.
+      - The API allows six such requests a minute for one server.
+    type: bool
+    default: false
+notes:
+  - The route that O(metrics) uses is not in the published API reference. It is known from the official client.
 seealso:
   - module: oecsh.cloud.oec_project
   - module: oecsh.cloud.oec_projects
@@ -41,6 +49,12 @@ seealso:
   - module: oecsh.cloud.oec_deployment
   - module: oecsh.cloud.oec_task_info
   - module: oecsh.cloud.oec_log_info
+  - module: oecsh.cloud.oec_backup
+  - module: oecsh.cloud.oec_backup_info
+  - module: oecsh.cloud.oec_backup_restore
+  - module: oecsh.cloud.oec_webhook
+  - module: oecsh.cloud.oec_webhook_info
+  - module: oecsh.cloud.oec_organization_info
 """
 
 EXAMPLES = r"""
@@ -48,6 +62,16 @@ EXAMPLES = r"""
   oecsh.cloud.oec_server_info:
     provider: hetzner
   register: hetzner
+
+- name: Find out how full the servers are
+  oecsh.cloud.oec_server_info:
+    metrics: true
+  register: measured
+
+- name: Check that each of them has a fifth of its disk left
+  ansible.builtin.assert:
+    that: measured.servers | selectattr('metrics') | selectattr('metrics.disk_percent', 'gt', 80) | length == 0
+    fail_msg: "Too full: {{ measured.servers | selectattr('metrics') | selectattr('metrics.disk_percent', 'gt', 80) | map(attribute='name') | join(', ') }}"
 
 - name: Look for the client
   oecsh.cloud.oec_project_info:
@@ -107,6 +131,76 @@ servers:
       description: How many active environments are on it.
       type: int
       returned: success
+    metrics:
+      description: What it uses, or V(null) if the API has no figures of it now, such as of a shared server, or of one that does not respond.
+      type: dict
+      returned: if metrics is set
+      contains:
+        server_id:
+          description: The UUID of the server.
+          type: str
+          returned: always
+        status:
+          description: How it is, such as V(healthy).
+          type: str
+          returned: always
+          sample: healthy
+        cpu_percent:
+          description: How much of its CPU is used.
+          type: float
+          returned: always
+          sample: 12.5
+        memory_percent:
+          description: How much of its memory is used.
+          type: float
+          returned: always
+          sample: 41.3
+        memory_used_bytes:
+          description: How much memory that is.
+          type: int
+          returned: always
+        memory_total_bytes:
+          description: How much memory it has.
+          type: int
+          returned: always
+        disk_percent:
+          description: How much of its disk is used.
+          type: float
+          returned: always
+          sample: 63.8
+        disk_used_bytes:
+          description: How much disk that is.
+          type: int
+          returned: always
+        disk_total_bytes:
+          description: How much disk it has.
+          type: int
+          returned: always
+        network_rx_bytes_per_second:
+          description: What it receives.
+          type: float
+          returned: always
+          sample: 20480.5
+        network_tx_bytes_per_second:
+          description: What it sends.
+          type: float
+          returned: always
+          sample: 81920.0
+        container_count:
+          description: How many containers it has.
+          type: int
+          returned: always
+          sample: 8
+        containers_running:
+          description: How many of them run.
+          type: int
+          returned: always
+          sample: 8
+        queried_at:
+          description: When the figures were read, in ISO 8601.
+          type: str
+          returned: always
+          sample: "2026-11-20T16:10:02Z"
   sample:
     - id: 8e4f2a1c-1234-5678-abcd-ef0123456789
       name: production-server
@@ -123,11 +217,11 @@ error:
 """
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER, list_servers
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER, SERVER_FILTERS, list_servers
 
 
 def main() -> None:
-    run(list_servers, SERVER.filter_options(), SERVER.redaction)
+    run(list_servers, SERVER_FILTERS, SERVER.redaction)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ seealso:
   - module: oecsh.cloud.oec_projects
   - module: oecsh.cloud.oec_project_info
   - module: oecsh.cloud.oec_server_info
+  - module: oecsh.cloud.oec_backup
+  - module: oecsh.cloud.oec_backup_info
+  - module: oecsh.cloud.oec_backup_restore
+  - module: oecsh.cloud.oec_webhook
+  - module: oecsh.cloud.oec_webhook_info
+  - module: oecsh.cloud.oec_organization_info
 """
 
 EXAMPLES = r"""

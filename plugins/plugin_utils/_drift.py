@@ -11,10 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import one_line
-
-_MAX_NAME_WIDTH = 40
-_FIELD_WIDTH = 14
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._table import table
 
 
 def drift_table(result: Mapping[str, Any]) -> list[str]:
@@ -26,18 +23,14 @@ def drift_table(result: Mapping[str, Any]) -> list[str]:
     if not rows:
         return ["Nothing differs."]
     messages = _messages((result.get("error") or {}).get("details"))
-    names = [one_line(row["project"]) for row in rows]
-    width = min(max(map(len, ["project", *names])), _MAX_NAME_WIDTH)
-    lines = [f"{'project':{width}}  {'field':{_FIELD_WIDTH}}  current -> desired"]
-    for name, row in zip(names, rows, strict=True):
-        if row["field"]:
-            code = f" ({row['code']})" if row["code"] else ""
-            change = f"{row['current']} -> {row['desired']}{code}"
-        else:
-            change = messages.get((row["project"], row["code"]), row["code"])
-        shortened = name if len(name) <= width else f"{name[: width - 1]}~"
-        lines.append(f"{shortened:{width}}  {row['field'] or '':{_FIELD_WIDTH}}  {one_line(change)}")
-    return lines
+    return table([("project", "field", "current -> desired"), *(_columns(row, messages) for row in rows)])
+
+
+def _columns(row: Mapping[str, Any], messages: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
+    if not row["field"]:
+        return (row["project"], "", messages.get((row["project"], row["code"]), row["code"]))
+    code = f" ({row['code']})" if row["code"] else ""
+    return (row["project"], row["field"], f"{row['current']} -> {row['desired']}{code}")
 
 
 def _messages(details: Any) -> dict[tuple[str, str], str]:

@@ -47,7 +47,14 @@ CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
     "success, and failure after the tasks were read": lambda ended, diff: ended != FAILURE,
 }
 # What depends on an option, or on the response: such a key is there in some results, and missing in others.
-OPTIONAL = {"if health is set", "if metrics is set", "if log_lines is set", "once it was read"}
+OPTIONAL = {
+    "if a webhook is created",
+    "if health is set",
+    "if log_lines is set",
+    "if metrics is set",
+    "if the API returns it",
+    "once it was read",
+}
 
 # Ansible's own: https://docs.ansible.com/projects/ansible/latest/reference_appendices/common_return_values.html
 COMMON = {"changed", "failed", "invocation", "msg", "warnings"}
@@ -168,6 +175,44 @@ def began(kind: str, seconds: float, outcome: str = "completed") -> Callable[[Em
     return step
 
 
+def backed_up(*statuses: str, **fields: Any) -> Callable[[Emulator], Any]:
+    """A backup in each status, an hour old and more."""
+
+    def step(emulator: Emulator) -> None:
+        for hours, status in enumerate(statuses, 1):
+            emulator.add_backup(PRODUCTION_ID, hours * 3600, status, **fields)
+
+    return step
+
+
+def configured(**settings: Any) -> Callable[[Emulator], Any]:
+    return lambda emulator: vars(emulator.settings).update(settings)
+
+
+def of_backup(*steps: Callable[[Emulator], Any], status: str = "completed", **options: Any) -> Callable[..., Any]:
+    """With a backup of the environment, whose id is the option."""
+
+    def arrange(emulator: Emulator) -> dict[str, Any]:
+        given = production(backed_up(status), *steps, **options)(emulator)
+        return {**given, "backup_id": emulator.backups(PRODUCTION_ID)[0]["id"]}
+
+    return arrange
+
+
+def hooked(*steps: Callable[[Emulator], Any], **options: Any) -> Callable[[Emulator], dict[str, Any]]:
+    """With one webhook of the organization, and one of a project that was sent something."""
+
+    def arrange(emulator: Emulator) -> dict[str, Any]:
+        emulator.add_webhook(HOOK["url"], HOOK["events"])
+        project_id, more = erp(emulator)["id"], {"description": "CI", "last_triggered_at": SINCE}
+        emulator.add_webhook(HOOK["url"], HOOK["events"], project_id, **more)
+        for step in steps:
+            step(emulator)
+        return options
+
+    return arrange
+
+
 def faulty(kind: str, path: str, **parameters: Any) -> Callable[[Emulator], Any]:
     return lambda emulator: emulator.faults.add(kind, "GET", f"/environments/[^/]+/{path}", times=None, **parameters)
 
@@ -194,6 +239,19 @@ ABOUT = {"environment_id": PRODUCTION_ID, "status": "running"}
 NO_FIGURES = {"detail": {"error": "metrics_unavailable", "message": "The server does not respond."}}
 NO_PROJECTS = {"data": [], "pagination": {"has_more": False, "next_cursor": None, "total": 0}}
 UNPROBED = dict.fromkeys(("url", "container_running", "db_ready", "http_ok", "last_deploy"))
+
+HOOK: dict[str, Any] = {"url": "https://ci.acme.com/oec", "events": ["deploy.failed"]}
+ERP_HOOK = {**HOOK, "project": "Client ERP"}
+CONFIRMED = {"confirm": "production"}
+NOTHING_MORE = configured(backup_has_task_id=False, backup_has_snapshot=False)
+LIMITS = ("max_environments", "max_cpu_cores", "max_ram_mb", "max_disk_gb")
+VERIFIED = {
+    "is_verified": True,
+    "verified_at": SINCE,
+    "notes": "x",
+    "task_id": UNKNOWN_ID,
+    "expires_at": "2999-01-01T00:00:00Z",
+}
 
 CASES = [
     ModuleCase("oec_project", "created", SUCCESS, with_erp(**CREATED)),
@@ -244,6 +302,13 @@ CASES = [
     ModuleCase("oec_server_info", "all", SUCCESS, with_erp()),
     ModuleCase("oec_server_info", "bare", SUCCESS, bare()),
     ModuleCase("oec_server_info", "none", SUCCESS, with_erp(provider="nobody")),
+    ModuleCase("oec_server_info", "measured", SUCCESS, with_erp(metrics=True)),
+    ModuleCase(
+        "oec_server_info",
+        "without figures",
+        SUCCESS,
+        with_fault({"metrics": True}, "status", "GET", "/servers/.+", status=404, body=NO_FIGURES),
+    ),
     ModuleCase("oec_server_info", "a wrong option", FAILURE, with_erp(server_id="17")),
     ModuleCase("oec_server_info", "a wrong key", FAILURE, keyed("expired")),
     ModuleCase("oec_server_info", "no response", FAILURE, with_fault({}, "cut_before")),
@@ -366,6 +431,56 @@ CASES = [
     ModuleCase("oec_log_info", "a wrong option", FAILURE, production(**PLACE, lines=0)),
     ModuleCase("oec_log_info", "stopped", FAILURE, production(edited(status="stopped"), **PLACE, source="odoo")),
     ModuleCase("oec_log_info", "a wrong key", FAILURE, keyed("expired", **PLACE)),
+    ModuleCase("oec_backup", "taken", SUCCESS, production(backed_up("completed"), **PRODUCTION, notes="x")),
+    ModuleCase(
+        "oec_backup", "many", SUCCESS, production(NOTHING_MORE, environments=[PRODUCTION], retention_type="permanent")
+    ),
+    ModuleCase("oec_backup", "without waiting", SUCCESS, production(**PRODUCTION, wait=False)),
+    ModuleCase("oec_backup", "adopted", SUCCESS, production(began("backup", 3), **PRODUCTION)),
+    ModuleCase(
+        "oec_backup", "not needed", SUCCESS, production(backed_up("completed", **VERIFIED), **PRODUCTION, max_age="7d")
+    ),
+    ModuleCase("oec_backup", "a wrong option", FAILURE, production(**PRODUCTION, min_size_ratio=2)),
+    ModuleCase("oec_backup", "no such environment", FAILURE, production(**STAGING)),
+    ModuleCase("oec_backup", "a wrong key", FAILURE, keyed("expired", **PRODUCTION)),
+    ModuleCase("oec_backup", "no storage", PARTIAL, production(configured(has_storage=False), **PRODUCTION), SUCCESS),
+    ModuleCase("oec_backup", "fails", PARTIAL, production(planned("failed", type="backup"), **PRODUCTION), SUCCESS),
+    ModuleCase(
+        "oec_backup_info",
+        "all",
+        SUCCESS,
+        production(backed_up("completed", **VERIFIED), backed_up("pending", "failed"), **PLACE),
+    ),
+    ModuleCase("oec_backup_info", "none", SUCCESS, production(**PLACE)),
+    ModuleCase("oec_backup_info", "one", SUCCESS, of_backup(NOTHING_MORE)),
+    ModuleCase("oec_backup_info", "a wrong option", FAILURE, production(**PLACE, newer_than="soon")),
+    ModuleCase("oec_backup_info", "a wrong key", FAILURE, keyed("expired", **PLACE)),
+    ModuleCase("oec_backup_restore", "restored", SUCCESS, of_backup(edited(custom_domain="erp.acme.com"), **CONFIRMED)),
+    ModuleCase("oec_backup_restore", "without waiting", SUCCESS, of_backup(**CONFIRMED, wait=False)),
+    ModuleCase("oec_backup_restore", "of a bare environment", SUCCESS, of_backup(NOTHING_KNOWN, NO_SIZES, **CONFIRMED)),
+    ModuleCase("oec_backup_restore", "not confirmed", FAILURE, of_backup(confirm="staging")),
+    ModuleCase("oec_backup_restore", "not completed", FAILURE, of_backup(status="failed", **CONFIRMED)),
+    ModuleCase("oec_backup_restore", "a wrong option", FAILURE, of_backup(**CONFIRMED, wait_timeout=0)),
+    ModuleCase("oec_backup_restore", "a wrong key", FAILURE, keyed("expired", backup_id=UNKNOWN_ID)),
+    ModuleCase(
+        "oec_backup_restore", "fails", PARTIAL, of_backup(planned("failed", type="restore"), **CONFIRMED), SUCCESS
+    ),
+    ModuleCase(
+        "oec_webhook", "created", SUCCESS, hooked(**{**ERP_HOOK, "url": "https://ci.acme.com/x?token=hunter22"})
+    ),
+    ModuleCase("oec_webhook", "updated", SUCCESS, hooked(**{**ERP_HOOK, "events": ["monitoring.alert"]})),
+    ModuleCase("oec_webhook", "unchanged", SUCCESS, hooked(**HOOK)),
+    ModuleCase("oec_webhook", "deleted", SUCCESS, hooked(**HOOK, state="absent")),
+    ModuleCase("oec_webhook", "a wrong option", FAILURE, hooked(url="http://ci.acme.com")),
+    ModuleCase("oec_webhook", "a wrong key", FAILURE, keyed("expired", **HOOK)),
+    ModuleCase("oec_webhook", "no such project", REJECTED, hooked(**{**HOOK, "project": "Nobody"})),
+    ModuleCase("oec_webhook_info", "all", SUCCESS, hooked()),
+    ModuleCase("oec_webhook_info", "none", SUCCESS, hooked(url="https://ci.acme.com")),
+    ModuleCase("oec_webhook_info", "a wrong option", FAILURE, hooked(webhook_id="17")),
+    ModuleCase("oec_webhook_info", "a wrong key", FAILURE, keyed("expired")),
+    ModuleCase("oec_organization_info", "with limits", SUCCESS, production()),
+    ModuleCase("oec_organization_info", "without limits", SUCCESS, production(configured(**dict.fromkeys(LIMITS)))),
+    ModuleCase("oec_organization_info", "a wrong key", FAILURE, keyed("expired")),
 ]
 
 
@@ -463,7 +578,7 @@ class Judge:
         for sentence in sentences(documented).split(". "):
             # Also in a sentence of its own: "RV(project.id) of a new one is V(null)".
             if "V(null)" in sentence:
-                self.documented_as_null |= set(re.findall(r"RV\(([\w.]+)\)", sentence))
+                self.documented_as_null |= set(re.findall(r"RV\((?:ignore:)?([\w.\[\]]+)\)", sentence))
         if "contains" in documented:
             self.keys(place, given, documented["contains"], ended, diff)
             return

@@ -22,6 +22,7 @@ WITHOUT_HINT = {
     "rate_limit_exceeded",
     "server_unreachable",
     "target_rate_limit",
+    "webhook_mutation_rate_limit",
 }
 
 

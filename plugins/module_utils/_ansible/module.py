@@ -18,6 +18,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments imp
     API_OPTIONS,
     drop_empty_options,
     option_failures,
+    split_lists,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
@@ -26,6 +27,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import M
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, reject_all
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import MASK, Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
+
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    # Before ansible-core 2.22 only no_log hides what a module returns.
+    register_secrets = None
 
 # The parts of a diff are redacted field by field before, and a name in them may look like a URL.
 _DIFF = Redaction(names=frozenset({"before", "after", "before_header", "after_header"}))
@@ -44,7 +51,7 @@ class OecModule(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]  # see above
-        self.params = drop_empty_options(self.params)
+        self.params = split_lists(drop_empty_options(self.params), self.argument_spec)
         if failures := list(option_failures(self.params, self.argument_spec)):
             self.fail(reject_all(failures))
 
@@ -95,6 +102,8 @@ def run(entry: Entry, options: Spec, redaction: Redaction, **checks: Any) -> Non
     # Outside the except: inside, Ansible adds a traceback to a failure that needs none.
     for warning in result.warnings:
         module.warn(module.redaction(warning))
+    if result.secrets and register_secrets:
+        register_secrets(result.secrets)
     if result.failure:
         module.fail(result.failure, **result.values)
     module.exit_json(**result.values)

@@ -84,7 +84,7 @@ class ResourceApi:
                 raise
             if error.failure.code in ("rejected", "validation_error"):
                 # Without a code of the API it may be a wrong api_url: then a list fails as well.
-                kind = self.kind.parent[1] if self.kind.parent else self.kind
+                kind = self.kind.parent[1] if self.kind.parent and self.kind.is_nested else self.kind
                 if not kind.collection:
                     ResourceApi(kind, self._http).list(1)
             return None
@@ -94,14 +94,16 @@ class ResourceApi:
         """Return whether an object that cannot be read exists all the same, as far as its kind leaves a trace."""
         return bool(self.kind.trace) and self.find(object_id, self.kind.trace, lines=1) is not None
 
-    def create(self, body: Mapping[str, Any], key: str, stop_retrying: Callable[[], bool] | None = None) -> Object:
-        """Send one create under an idempotency key (reference: Create Project)."""
+    def create(
+        self, body: Mapping[str, Any], key: str | None = None, stop_retrying: Callable[[], bool] | None = None
+    ) -> Object:
+        """Send one create (reference: Create Project); without an idempotency key, it is never repeated blindly."""
         response = self._http.request(
             "POST",
             self.collection,
-            replay=Replay.KEYED,
+            replay=Replay.KEYED if key else Replay.NEVER,
             body=self.kind.request_body(body),
-            headers={"X-Idempotency-Key": key},
+            headers={"X-Idempotency-Key": key} if key else None,
             stop_retrying=stop_retrying,
         )
         return self.kind.check(response.body, response.request)
@@ -140,13 +142,18 @@ class ResourceApi:
                 raise
             return None
 
+    def read_single(self, part: str = "") -> Object:
+        """Return the one object of a kind that has no list, or what the API tells about it besides."""
+        path = f"{self.kind.path}/{part}" if part else self.kind.path
+        return self._http.request("GET", path, replay=Replay.SAFE).body
+
     def act(
         self,
         object_id: str,
         action: str,
         body: Mapping[str, Any] | None,
         key: str,
-        stop_retrying: Callable[[], bool],
+        stop_retrying: Callable[[], bool] | None = None,
     ) -> Object:
         """Start an action under an idempotency key, and return the response: {task_id, status}."""
         path = f"{self._path(object_id)}/{action}"
@@ -155,7 +162,7 @@ class ResourceApi:
             path,
             replay=Replay.KEYED,
             body=body,
-            headers={"Idempotency-Key": key},
+            headers={"Idempotency-Key": key, **(self.kind.action_headers or {})},
             stop_retrying=stop_retrying,
         )
         if not is_uuid(str(response.body.get("task_id"))):

@@ -37,7 +37,7 @@ HINTS: dict[str | int, str] = {
 _REDIRECT_HINT = (
     "Redirects are not followed: they would carry the API key elsewhere. Set api_url to the API's own address."
 )
-_PATH_HINT = "Check api_url: this API has no such path."
+_PATH_HINT = "Check api_url; if it is right, this version of the API does not have that yet."
 _PAGE_HINT = "That is a web page rather than a response of the API: check api_url, and the proxies in between."
 _KEY_HINT = (
     "The given key does not look like a key of oec.sh: those are oec_live_ro_ or oec_live_rw_, "
@@ -109,15 +109,18 @@ def error_from_response(
     reason = " ".join(part for part in (str(status), body.code or _phrase(status)) if part)
     message = f"{request} was rejected ({reason})" + (f": {body.message}" if body.message else "")
     hint = HINTS.get(body.code or "") or HINTS.get(status, "")
-    if status == HTTPStatus.NOT_FOUND and not any(map(is_uuid, request.split("/"))):
+    code = body.code_for(status)
+    is_missing_object = status == HTTPStatus.NOT_FOUND and any(map(is_uuid, request.split("/")))
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) and not is_missing_object:
         hint = _PATH_HINT
+        if from_api and not body.code:
+            code = "unsupported"
     if not from_api:
         hint = _PAGE_HINT
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         hint = _REDIRECT_HINT
     if status == HTTPStatus.UNAUTHORIZED and not has_usual_key:
         hint = f"{hint} {_KEY_HINT}"
-    code = body.code_for(status)
     return RejectedError(code, message, hint, status=status, details=body.details, from_api=from_api)
 
 

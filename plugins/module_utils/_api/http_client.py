@@ -39,6 +39,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     ApiCode,
     NoResponseError,
     OecError,
+    RejectedError,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 
@@ -224,7 +225,11 @@ class HttpClient:
             random=self.clock.random,
         )
         while True:
-            outcome = self._send(request, started + self.settings.api_max_wait)
+            try:
+                outcome = self._send(request, started + self.settings.api_max_wait)
+            except RejectedError as error:
+                error.may_be_done = retries.may_be_done
+                raise
             if isinstance(outcome, Response):
                 return outcome
             elapsed = self.clock.monotonic() - started

@@ -17,28 +17,40 @@ from typing import Any
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.pages import CURSOR, Pages, invalid_response
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Code, OecError, Subject
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction, has_mask
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_https_url, is_text, is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import (
+    is_https_url,
+    is_text,
+    is_uuid,
+    normal_url,
+)
 
 Object = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
 
-_JSON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {"str": ((str,), "string"), "float": ((int, float), "number")}
+_JSON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a string"),
+    "float": ((int, float), "a number"),
+    "list": ((list,), "an array"),
+}
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the API's object, in the order in which objects are returned.
+    """A field of the API's object, in the order in which objects are returned. A list of texts counts as a set.
 
     `option`: its name among the options, where that differs; the field's own name is then an alias.
     `writes`: its name in a request, where that differs.
-    `limits`: the least and the greatest number. `check` returns what is wrong with a text, or nothing.
-    `is_url`: an https URL, whose credentials are hidden. `ignores_case`: as host names do.
+    `limits`: the least and the greatest number; of a list how many it has.
+    `check` returns what is wrong with a text, or nothing.
+    `is_url`: an https URL, whose credentials are hidden. `is_address`: how it is written does not matter.
+    `ignores_case`: as host names do.
     `create_only`: the API cannot change it later. `is_readable`: whether the API returns it.
     `is_removable`: an option `remove_...` empties it. `is_deferred`: a change takes effect with the next deployment.
     `required`: the code of the failure where a create lacks it.
     `reference`: the kind whose id it holds; the option also takes the name of such an object, and `unknown` is the code
-    of the failure where that does not exist. `is_parent`: the object belongs to that one, and is listed with it.
+    of the failure where that does not exist. `is_parent`: the object belongs to that one.
     `assigned`: only the API sets it. `is_displayed`: it stands in a diff all the same.
+    `is_secret`: the API returns it once, with the response to a create.
     `default`: what the API stores where a create leaves it out, or else what the parent has in `inherits`.
     `always`: what a create sends where it is not given.
     `like`: an example of the usual form, digits aside; whitespace around a value is then a mistake.
@@ -53,6 +65,7 @@ class Field:
     choices: tuple[str, ...] = ()
     check: Callable[[str], str] | None = None
     is_url: bool = False
+    is_address: bool = False
     ignores_case: bool = False
     create_only: bool = False
     is_readable: bool = True
@@ -64,6 +77,7 @@ class Field:
     is_parent: bool = False
     assigned: bool = False
     is_displayed: bool = False
+    is_secret: bool = False
     default: Any = None
     inherits: str = ""
     always: Any = None
@@ -80,11 +94,16 @@ class Field:
     def argument(self) -> dict[str, Any]:
         """Return the argument spec of its option."""
         choices = {"choices": list(self.choices)} if self.choices else {}
-        default = {} if self.always is None else {"default": self.always}
-        return {"type": self.type, **({"aliases": [self.name]} if self.option else {}), **choices, **default}
+        # What can be read is left alone where it is not given.
+        default = {} if self.always is None or self.is_readable else {"default": self.always}
+        elements = {"elements": "str"} if self.type == "list" else {}
+        aliases = {"aliases": [self.name]} if self.option else {}
+        return {"type": self.type, **elements, **aliases, **choices, **default}
 
     def parse(self, value: Any) -> Any:
         """Return a given value as it is sent."""
+        if self.type == "list":
+            return sorted(set(value))
         return value.strip() if self.like else value
 
     def problem(self, value: Any) -> str:
@@ -93,8 +112,10 @@ class Field:
         if self.is_url and not is_https_url(value):
             # Without the value: what is not a URL may still contain a password.
             return f"{name} is not an https URL (https://host/path)"
-        if self.limits and not self.limits[0] <= value <= self.limits[1]:
-            return f"{name} is {value}, and the API accepts {self.limits[0]} to {self.limits[1]}"
+        number = len(value) if self.type == "list" else value
+        if self.limits and not self.limits[0] <= number <= self.limits[1]:
+            verb = "has" if self.type == "list" else "is"
+            return f"{name} {verb} {number}, and the API accepts {self.limits[0]} to {self.limits[1]}"
         if self.max_length is not None and len(value) > self.max_length:
             return f"{name} has {len(value)} characters, and the API accepts at most {self.max_length}"
         if self.max_length is not None and not is_text(value):
@@ -132,7 +153,8 @@ class Kind:
     `is_renamed`: users rename objects and look for them by name: declarations take what guards against mistakes in it.
     `needs_key`: whether an object without `key` is invalid.
     `takes_key`: users may choose the idempotency key of a create.
-    `has_get`: whether the API returns one object by its id. `delete_headers`: what a DELETE must carry.
+    `has_get`: whether the API returns one object by its id.
+    `delete_headers`, `action_headers`: what a DELETE, or the start of an action, must carry.
     `trace`: what the API still returns of an existing object that it hides otherwise.
     """
 
@@ -149,6 +171,7 @@ class Kind:
     takes_key: bool = False
     has_get: bool = True
     delete_headers: Mapping[str, str] | None = None
+    action_headers: Mapping[str, str] | None = None
     trace: str = ""
 
     @property
@@ -186,6 +209,21 @@ class Kind:
         """The field that holds the id of the object that one of this kind belongs to, with the kind of that."""
         return next((pair for pair in self.references if pair[0].is_parent), None)
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether objects are listed with the one that they belong to; else all are in one list, if with a parent."""
+        return "{parent}" in self.collection
+
+    def belongs_to(self, item: Object, parent_id: str | None) -> bool:
+        """Return whether an object of the list belongs to that parent, or to none where that is None."""
+        if self.is_nested or not self.parent:
+            return True
+        return str(item.get(self.parent[0].name) or "").lower() == (parent_id or "").lower()
+
+    def identity(self, name: Any) -> Any:
+        """Return the same for all values of the key that mean one object."""
+        return normal_url(name) if isinstance(name, str) and self.field(self.key).is_address else name
+
     def target(self, state: str) -> Target | None:
         return next((each for each in self.states if each.state == state), None)
 
@@ -193,7 +231,8 @@ class Kind:
         return next(each for each in self.fields if each.name == name)
 
     def subject(self, name: str, owner: str = "") -> Subject:
-        return Subject(self.name, f"{owner}/{name}" if owner else name)
+        label = self.redacted(self.key, name)
+        return Subject(self.name, f"{owner}/{label}" if owner else label)
 
     # Options.
 
@@ -234,7 +273,11 @@ class Kind:
     def request_body(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of fields as a request has them. None empties a field, and null is never sent."""
         sent = ((self.field(name), value) for name, value in values.items())
-        return {each.writes or each.name: "" if value is None else value for each, value in sent if not each.is_parent}
+        return {
+            each.writes or each.name: "" if value is None else value
+            for each, value in sent
+            if not (each.is_parent and self.is_nested)
+        }
 
     # Redaction and comparison.
 
@@ -242,6 +285,13 @@ class Kind:
     def redaction(self) -> Redaction:
         urls = {each.name for each in self.declarable if each.is_url}
         return Redaction(frozenset(urls), frozenset(each.name for each in self.declarable) - urls)
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.fields if each.is_secret)
+
+    def without_secrets(self, item: Object | None) -> Object | None:
+        return item and {name: value for name, value in item.items() if name not in self.secrets}
 
     def redacted(self, name: str, value: Any) -> Any:
         return self.redaction.field(name, value)
@@ -254,11 +304,15 @@ class Kind:
         compared = self.field(name)
         if compared.is_removable and desired is None:
             return not current
-        if compared.is_parent and current is None:
+        if compared.type == "list":
+            return set(current or ()) == set(desired)
+        if compared.is_parent and self.is_nested and current is None:
             # Not said is not another one.
             return True
         if compared.reference or compared.ignores_case:
             return isinstance(current, str) and current.lower() == desired.lower()
+        if compared.is_address and isinstance(current, str) and normal_url(current) == normal_url(desired):
+            return True
         is_kept = compared.is_url and has_mask(desired) and self.redacted(name, current) == desired
         return bool(current == desired or is_kept)
 
@@ -274,7 +328,9 @@ class Kind:
                 raise self._invalid(request, f"without {name}")
             expected, called = _JSON_TYPES.get(kind, ((object,), ""))
             if value is not None and not isinstance(value, expected):
-                raise self._invalid(request, f"whose {name} is a JSON {type(value).__name__}, not a {called}")
+                raise self._invalid(request, f"whose {name} is a JSON {type(value).__name__}, not {called}")
+            if kind == "list" and isinstance(value, list) and not all(isinstance(each, str) for each in value):
+                raise self._invalid(request, f"whose {name} are not all texts")
         if not is_uuid(item["id"]):
             raise self._invalid(request, "whose id is not a UUID")
         return item
@@ -284,4 +340,4 @@ class Kind:
         return invalid_response(f"{request} returned {article} {self.name} {problem}")
 
     def label(self, item: Object) -> str:
-        return str(item.get(self.key) or item["id"])
+        return str(self.redacted(self.key, item.get(self.key)) or item["id"])

@@ -85,7 +85,23 @@ class WholeList(Pages):
         return response.payload, None
 
 
-CURSOR, NUMBERED, WHOLE = CursorPages(), NumberedPages(), WholeList()
+class OffsetPages(Pages):
+    """`{items: [], has_more}`: a page begins after as many items as were received before it (GET webhooks)."""
+
+    is_counted = True
+
+    def first(self, size: int) -> Query:
+        return {"limit": size, "offset": 0}
+
+    def read(self, response: Response, query: Query, count: int) -> tuple[list[Any], Query | None]:
+        items, has_more = response.body.get("items"), response.body.get("has_more")
+        if not isinstance(items, list) or not isinstance(has_more, bool):
+            raise invalid_response(f"{response.request} returned no list of items with has_more")
+        is_last = not items or not has_more
+        return items, None if is_last else {**query, "offset": int(query["offset"]) + len(items)}
+
+
+CURSOR, NUMBERED, WHOLE, OFFSET = CursorPages(), NumberedPages(), WholeList(), OffsetPages()
 
 
 def invalid_response(message: str) -> OecError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import MAXYEAR, datetime, timezone
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
@@ -60,10 +60,13 @@ class Retries:
         self._max_wait = max_wait
         self._random = random
         self._sent = self._counted = self._backoffs = 0
+        # Of any attempt.
+        self.may_be_done = False
 
     def pause_after(self, failure: TransientFailure, elapsed: float) -> float:
         """Return the seconds to pause before the next attempt, or raise NoResponseError where there is none."""
         self._sent += 1
+        self.may_be_done = self.may_be_done or failure.may_be_done
         self._counted += failure.counts_as_retry
         self._backoffs += failure.retry_after is None
         pause = self._backoff() if failure.retry_after is None else failure.retry_after
@@ -83,6 +86,7 @@ class Retries:
             f"{self._request} got no usable response: sent {times} in {elapsed:.0f} s, "
             f"and the last time: {failure.reason.rstrip('.')}.{pending}",
             hint,
+            may_be_done=self.may_be_done,
             status=failure.status,
             details=failure.details,
         )
@@ -116,8 +120,10 @@ def parse_retry_after(value: Any, now: datetime) -> float | None:
 
 
 def parse_http_date(header: str | None) -> datetime | None:
+    """Read an HTTP date; None where it is not readable, or so late that nothing can be reckoned from it."""
     try:
         parsed = parsedate_to_datetime(header or "")
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+    return aware if aware.year < MAXYEAR else None

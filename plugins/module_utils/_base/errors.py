@@ -21,6 +21,7 @@ Code = Literal[
     "ambiguous_name",
     "backup_required",
     "commit_mismatch",
+    "confirmation_required",
     "duplicate_declaration",
     "immutable_field",
     "invalid_input",
@@ -44,6 +45,7 @@ Code = Literal[
     "task_never_started",
     "unknown_option",
     "unknown_server",
+    "unsupported",
     "untrusted_certificate",
     "validation_error",
     "wait_timeout",
@@ -141,15 +143,26 @@ class OecError(Exception):
 
 
 class NoResponseError(OecError):
-    """No usable response within `api_retries` and `api_max_wait`, or none possible."""
+    """No usable response within `api_retries` and `api_max_wait`, or none possible.
+
+    `may_be_done`: whether the request may have been carried out all the same.
+    """
+
+    def __init__(self, code: AnyCode, message: str, hint: str = "", *, may_be_done: bool = True, **facts: Any) -> None:
+        super().__init__(code, message, hint, **facts)
+        self.may_be_done = may_be_done
 
 
 class RejectedError(OecError):
-    """A 3xx or final 4xx response. `from_api`: in the API's own words, not a proxy's page."""
+    """A 3xx or final 4xx response. `from_api`: in the API's own words, not a proxy's page.
+
+    `may_be_done`: whether an earlier attempt of the same request, which had no response, may have been carried out.
+    """
 
     def __init__(self, code: AnyCode, message: str, hint: str = "", *, from_api: bool = True, **facts: Any) -> None:
         super().__init__(code, message, hint, **facts)
         self._from_api = from_api
+        self.may_be_done = False
 
     @property
     def is_about_the_request(self) -> bool:
@@ -173,20 +186,28 @@ def of_item(failure: Failure, number: int, kind: str, name: str | None) -> Failu
     """Return the failure with the item of a list that it is about; `details`: [{item, <kind>, code, message}]."""
     detail = {"item": number, kind: name, "code": failure.code, "message": failure.sentences}
     about = failure.about(Subject(kind, name)) if name else failure
-    return Failure(failure.code, f"item {number}: {about}", details=[detail])
+    return Failure(failure.code, f"item {number}: {about}", status=failure.status, details=[detail])
 
 
 def of_each(
     items: Iterable[tuple[int, Item]], read: Callable[[Item], T], kind: str, label: Callable[[Item], str | None]
 ) -> list[T] | Failure:
-    """Return what `read` returns for each numbered item of a list, or else all that is wrong in any of them."""
+    """Return what `read` returns for each numbered item of a list, or else all that is wrong in any of them.
+
+    What would fail for every item, or gets no response, ends the reading: to go on could get this address blocked.
+    """
     found: list[T] = []
     failures: list[Failure] = []
+    timeouts = 0
     for number, item in items:
         try:
             found.append(read(item))
+            timeouts = 0
         except OecError as error:
             failures.append(of_item(error.failure, number, kind, label(item)))
+            timeouts = timeouts + 1 if error.failure.is_transient else 0
+            if error.failure.is_fatal or timeouts == MAX_CONSECUTIVE_TIMEOUTS:
+                break
     return reject_all(failures) if failures else found
 
 

@@ -27,8 +27,9 @@ class Mode:
 
 @dataclass(frozen=True)
 class Result:
-    """The values to return, and the failure that the task ends with, if any."""
+    """The values to return, and the failure that the task ends with, if any. `secrets`: texts in the values."""
 
     values: Mapping[str, Any]
     failure: Failure | None = None
     warnings: Sequence[str] = field(default_factory=list)
+    secrets: Sequence[str] = ()

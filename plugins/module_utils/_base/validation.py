@@ -60,6 +60,23 @@ def is_https_url(url: str) -> bool:
     return parts.scheme == "https" and bool(host) and url.isprintable() and " " not in url
 
 
+def plain_url_problem(url: str) -> str:
+    """Return why a URL is no plain one, without credentials, or nothing; it may itself contain a password."""
+    if found := re.search(r'[\\"<>]', url):
+        return f"contains {found[0]!r}, which no URL can"
+    return "contains a user name or password" if "@" in urlsplit(url).netloc else ""
+
+
+def normal_url(url: str) -> str:
+    """Return the same text for URLs of one address: with its host in any case, port 443 or none, `/` or no path."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    host = parts.netloc.lower().removesuffix(":443")
+    return parts._replace(netloc=host, path=parts.path or "/").geturl()
+
+
 def branch_problem(branch: str) -> str:
     """Return why a text is no branch, or nothing: it could deploy code that is on none, such as that of a fork."""
     if found := _BRANCH_CHARACTERS.search(branch):
@@ -88,6 +105,15 @@ def duration(text: str) -> int:
     if seconds >= _LONGEST:
         raise ValueError(f"{text!r} is not a time, such as 90m, 24h or 7d")
     return seconds
+
+
+def duration_text(seconds: float) -> str:
+    """Return a time in words, with its two greatest units: `3 d 4 h`, `2 h 5 min`, `12 min`."""
+    minutes = max(0, int(seconds // 60))
+    days, hours = minutes // 1440, minutes // 60 % 24
+    units = {"d": days, "h": hours, "min": minutes % 60}
+    parts = [f"{count} {unit}" for unit, count in units.items() if count]
+    return " ".join(parts[:2]) or "less than 1 min"
 
 
 def parse_timestamp(text: str | None) -> datetime | None:

@@ -31,6 +31,9 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import (
     NEVER_STARTED,
     Tasks,
     ending,
+    how_to_wait,
+    task_failure,
+    until_decided,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Steps
 
@@ -43,7 +46,6 @@ _OUTCOME_OF = {
     "wait_timeout": STILL_RUNNING,
     "skipped": SKIPPED,
 }
-MAX_ROUNDS = 10
 
 
 @dataclass
@@ -122,19 +124,29 @@ class BatchItem(ABC):
     def steps(self) -> Steps[None]:
         """Bring the item to where it is to be, and note what came of it."""
         try:
-            for _round in range(MAX_ROUNDS):
-                self.batch.check_begin()
-                if (yield from self.advance()):
-                    self.batch.record(None)
-                    return
-            raise OecError("wrong_state", f"other tasks got in between {MAX_ROUNDS} times", "Run this again.")
+            yield from until_decided(self._attempt)
         except OecError as error:
             self.failure = error.failure.about(self.subject)
             is_unseen = self.changed and self.is_going_on
             self.outcome = _OUTCOME_OF.get(self.failure.code, STILL_RUNNING if is_unseen else FAILED)
-            self.diff = self.diff if self.changed else {}
-            if self.outcome != SKIPPED:
-                self.batch.record(self.failure)
+        if self.outcome != SKIPPED:
+            self.batch.record(self.failure)
+        self.diff = self.diff if self.changed else {}
+
+    def _attempt(self) -> Steps[bool | None]:
+        self.batch.check_begin()
+        return (yield from self.advance()) or None
+
+    def wait_for(self, busy: Object) -> Steps[None]:
+        """Wait for another task. Raise OecError `wait_timeout`, or `wrong_state` where this run does not wait."""
+        tasks, self.task = self.batch.tasks, busy
+        if not self.batch.is_waiting:
+            hint = f"{how_to_wait(busy)} Or set wait: true here."
+            raise OecError("wrong_state", "another task of it is running, and wait is off", hint)
+        self.task = yield from tasks.wait(busy)
+        if not ending(self.task) and (failure := task_failure(self.task, tasks.timeout)):
+            raise failure.as_exception()
+        self.task = None
 
 
 def batch_result(batch: Batch, items: Sequence[BatchItem], name: str) -> Result:

@@ -117,8 +117,11 @@ def _find_created(api: ResourceApi, before: Listing, body: Mapping[str, Any]) ->
 
 
 def _single_new_match(api: ResourceApi, again: Listing, before: Listing, body: Mapping[str, Any]) -> Object | None:
-    name = body[api.kind.key]
-    new = [item for item in again.objects if item[api.kind.key] == name and item["id"] not in before.ids]
+    kind = api.kind
+    name, parent_id = body[kind.key], body.get(kind.parent[0].name) if kind.parent else None
+    named = [item for item in again.objects if kind.identity(item[kind.key]) == kind.identity(name)]
+    alike = [item for item in named if kind.belongs_to(item, parent_id)]
+    new = [item for item in alike if item["id"] not in before.ids]
     return new[0] if len(new) == 1 else None
 
 
@@ -135,4 +138,7 @@ def _verify_current(api: ResourceApi, created: Object) -> Object | None:
         message = f"it exists as {created['id']}, and this version of the API hides it: it is stopped, or failed"
         hint = f"Start it with state=started and {api.kind.id_option}."
         raise OecError("wrong_state", message, hint)
-    return found if found is not None and found[api.kind.key] == created[api.kind.key] else None
+    if found is None or found[api.kind.key] != created[api.kind.key]:
+        return None
+    # They are in the response to the create alone.
+    return {**found, **{name: created[name] for name in api.kind.secrets if name in created}}

@@ -38,7 +38,7 @@ def _decide(desired: Desired, matches: Sequence[Object], references: References,
     kind = desired.kind
     if len(matches) > 1:
         ids = ", ".join(item["id"] for item in matches)
-        message = f"{len(matches)} {kind.plural} have the {kind.key} {matches[0][kind.key]!r}: {ids}"
+        message = f"{len(matches)} {kind.plural} have the {kind.key} {kind.label(matches[0])!r}: {ids}"
         return _rejected(desired, None, "ambiguous_name", message, f"Set {kind.id_option} to say which one.")
     before = matches[0] if matches else None
     values: dict[str, Any] = dict(desired.values)
@@ -58,7 +58,7 @@ def _decide(desired: Desired, matches: Sequence[Object], references: References,
     if before:
         return _change(desired, before, values, names)
     if desired.id or kind.target(desired.state):
-        message = f"the {kind.name} {desired.label if desired.id is None else desired.id} does not exist"
+        message = f"the {kind.name} {desired.subject.name if desired.id is None else desired.id} does not exist"
         hint = f"No {kind.name} can be created with a given id: remove {kind.id_option}, or correct it."
         if kind.target(desired.state):
             hint = f"Create it with state=present, or correct what identifies it: {desired.state} creates none."
@@ -100,6 +100,8 @@ def _rejected(
 def _absent(desired: Desired, before: Object | None, values: Mapping[str, Any], names: Names) -> Action:
     kind = desired.kind
     if before is None:
+        if not desired.id and (url := _redacted_url(kind, {kind.key: desired.name})):
+            return _rejected_url(desired, None, url)
         return Action(kind, UNCHANGED, desired.label)
     if before[kind.key] == desired.previous_name and not desired.id:
         kept = (
@@ -109,12 +111,12 @@ def _absent(desired: Desired, before: Object | None, values: Mapping[str, Any], 
     is_of_another = False
     if kind.parent and (place := kind.parent[0].name) in values:
         is_of_another = not kind.is_same(place, before.get(place), values[place])
-    if desired.name in (None, before[kind.key]) and not is_of_another:
+    if kind.identity(desired.name) in (None, kind.identity(before[kind.key])) and not is_of_another:
         return deletion(kind, before, names)
     if kind.parent and is_of_another:
         message = f"nothing is deleted, because the {kind.name} {before['id']} belongs to another {kind.parent[1].name}"
         return _rejected(desired, before, "name_mismatch", message, "Correct or remove what identifies it.")
-    message = f"nothing is deleted, because the {kind.name} {before['id']} is named {before[kind.key]!r}"
+    message = f"nothing is deleted, because the {kind.name} {before['id']} is named {kind.label(before)!r}"
     hint = f"To delete that one, declare its own {kind.key}; else correct or remove what identifies it."
     return _rejected(desired, before, "name_mismatch", message, hint)
 
@@ -135,7 +137,7 @@ def _creation(desired: Desired, values: dict[str, Any], references: References, 
     parent = parent_of(kind, given, references)
     inherited = {field.name: parent.get(field.inherits) for field in kind.fields if field.inherits}
     predicted: Object = {"id": None, **defaults, **inherited}
-    predicted |= {name: value for name, value in given.items() if kind.field(name).is_readable}
+    predicted |= {name: value for name, value in body.items() if kind.field(name).is_readable}
     return Action(
         kind,
         CREATED,

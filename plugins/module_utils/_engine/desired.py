@@ -100,7 +100,7 @@ class Desired:
             return f"neither {self.kind.key} nor {self.kind.id_option} is set"
         if self.id and not is_uuid(self.id):
             return f"{self.kind.id_option} {self.id!r} is not a UUID"
-        if not self.id and self.kind.parent and self.kind.parent[0].name not in self.values:
+        if not self.id and self.kind.is_nested and self.kind.parent and self.kind.parent[0].name not in self.values:
             return f"neither {self.kind.parent[0].option_name} nor {self.kind.id_option} is set"
         given = {name: value for name, value in self.values.items() if value is not None}
         problems = (self.kind.field(name).problem(value) for name, value in given.items())

@@ -17,6 +17,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import apply_plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, References, resolve
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
@@ -35,10 +36,15 @@ def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Resu
     (outcome,) = apply_plan(client, planned.actions, mode)
     if outcome.failure:
         return Result({}, outcome.failure)
-    values: dict[str, Any] = {"changed": outcome.changed, kind.name: outcome.after}
+    values: dict[str, Any] = {"changed": outcome.changed, kind.name: kind.without_secrets(outcome.after)}
+    created = (outcome.after or {}) if outcome.action.type == CREATED else {}
+    secrets = {name: created.get(name) for name in kind.secrets if created}
+    lost = [name for name, secret in secrets.items() if not secret and not mode.check]
+    warnings = [f"{desired.subject}: it was created, but its {name} was lost with a response." for name in lost]
     if mode.diff:
         values["diff"] = outcome.action.diff
-    return Result(values, warnings=outcome.warnings)
+    known = [secret for secret in secrets.values() if secret]
+    return Result({**values, **secrets}, warnings=[*outcome.warnings, *warnings], secrets=known)
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,8 @@ def read(desired: Desired, client: Client) -> Reading:
 
 
 def _parents(desired: Desired, client: Client) -> dict[str, list[Object]]:
-    """Read the object that the declared one belongs to, unless that is found by its own id."""
-    if desired.id or not desired.kind.parent:
+    """Read the object that the declared one belongs to, if any, unless that is found by its own id."""
+    if desired.id or not desired.kind.parent or desired.kind.parent[0].name not in desired.values:
         return {}
     field, parent = desired.kind.parent
     api, value = client.of(parent), desired.values[field.name]
@@ -76,15 +82,17 @@ def _existing(desired: Desired, references: References, client: Client) -> list[
         found = client.of(kind).get(desired.id)
         is_renamed = found and desired.state != "absent" and desired.name not in (None, found[kind.key])
         parent_id = found.get(kind.parent[0].name) if found and kind.parent else None
-        if not found or not is_renamed or (kind.parent and not parent_id):
+        if not found or not is_renamed or (kind.is_nested and not parent_id):
             return [found] if found else []
-    elif kind.parent:
+    elif kind.parent and kind.parent[0].name in desired.values:
         field, parent = kind.parent
         parent_id = resolve(parent, field, desired.values[field.name], references, is_checked=True)
     if isinstance(parent_id, Failure):
         # The plan rejects it.
         return []
-    return [found if found and item["id"] == found["id"] else item for item in client.of(kind, parent_id).known.objects]
+    objects = client.of(kind, parent_id if kind.is_nested else None).known.objects
+    own = [item for item in objects if kind.belongs_to(item, parent_id)]
+    return [found if found and item["id"] == found["id"] else item for item in own]
 
 
 def list_matching(kind: Kind, options: Options, client: Client) -> Result:
@@ -97,34 +105,33 @@ def list_matching(kind: Kind, options: Options, client: Client) -> Result:
             "Run the module without this filter to list all ids.",
         )
     if object_id and kind.has_get:
-        found = client.of(kind).get(object_id.lower())
-        objects = [found] if found else []
+        found_one = client.of(kind).get(object_id.lower())
+        objects = [found_one] if found_one else []
     else:
         objects = [
             item
             for item in client.of(kind).known.objects
             if object_id in (None, "") or item["id"].lower() == object_id.lower()
         ]
-    matches = [_filter(kind.field(name), options, client) for name in kind.filters]
-    return Result(
-        {"changed": False, kind.plural: [item for item in objects if all(is_match(item) for is_match in matches)]}
-    )
+    matches = [_filter(kind, kind.field(name), options, client) for name in kind.filters]
+    found = [kind.without_secrets(item) for item in objects if all(is_match(item) for is_match in matches)]
+    return Result({"changed": False, kind.plural: found})
 
 
-def _filter(field: Field, options: Options, client: Client) -> Callable[[Object], bool]:
+def _filter(kind: Kind, field: Field, options: Options, client: Client) -> Callable[[Object], bool]:
     value = options[field.option_name]
     if not value:
         return lambda item: True
     if not field.reference:
-        return lambda item: bool(item.get(field.name) == value)
-    kind = field.reference
+        return lambda item: kind.is_same(field.name, item.get(field.name), value)
+    parent = field.reference
     if is_uuid(value):
         ids = [value.lower()]
     else:
-        objects = client.of(kind).known.objects
-        ids = [item["id"].lower() for item in objects if item[kind.key] == value]
+        objects = client.of(parent).known.objects
+        ids = [item["id"].lower() for item in objects if item[parent.key] == value]
         # Several objects of one name are no mistake in a filter.
-        if not ids and isinstance(unknown := resolve(kind, field, value, {kind.name: objects}), Failure):
+        if not ids and isinstance(unknown := resolve(parent, field, value, {parent.name: objects}), Failure):
             raise OecError(unknown.code, unknown.message, unknown.hint)
     return lambda item: str(item.get(field.name)).lower() in ids
 

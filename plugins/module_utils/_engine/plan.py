@@ -53,7 +53,8 @@ class Plan:
         )
 
     def _detail(self, name: str | None, failure: Failure) -> dict[str, str | None]:
-        return {self.kind.name: name, "code": failure.code, "message": failure.sentences}
+        label = name and self.kind.redacted(self.kind.key, name)
+        return {self.kind.name: label, "code": failure.code, "message": failure.sentences}
 
     def with_names(self, references: References) -> Plan:
         """Return the plan with the names of the objects that fields refer to, for display."""
@@ -91,7 +92,7 @@ def plan(
     by_id = {item["id"].lower(): item for item in objects}
     by_name: dict[str, list[Object]] = {}
     for item in objects:
-        by_name.setdefault(item[kind.key], []).append(item)
+        by_name.setdefault(kind.identity(item[kind.key]), []).append(item)
     names = _reference_names(kind, references)
 
     actions: list[Action] = []
@@ -100,7 +101,7 @@ def plan(
         if desired.id:
             matches = [by_id[key] for key in [desired.id.lower()] if key in by_id]
         else:
-            matches = by_name.get(desired.name or "") or by_name.get(desired.previous_name or "", [])
+            matches = by_name.get(kind.identity(desired.name) or "") or by_name.get(desired.previous_name or "", [])
         declared_ids |= {item["id"] for item in matches}
         actions.append(decide(desired, matches, references, names))
     actions = reject_names(objects, declarations, reject_duplicates(declarations, actions))

@@ -63,7 +63,8 @@ _MAX_REASON = 1000
 # The words for a quick update and a restore are not known.
 _KNOWN_TYPES = frozenset({"deploy", "restart", "start", "stop", "backup", "destroy"})
 
-_LOCK_PAUSE, _LOCK_PAUSES = 5.0, 6
+LOCK_PAUSE, _LOCK_PAUSES = 5.0, 6
+_MAX_ATTEMPTS = 10
 _FIRST_PAUSE, _FIRST_PAUSES = 3.0, 4
 _MISSING_LIMIT = 3
 
@@ -80,10 +81,13 @@ def ending(task: Object) -> str | None:
     return _INTERNAL_ENDS.get(status, FAILED) if task.get("completed_at") else None
 
 
-def task_failure(task: Object, timeout: float) -> Failure | None:
-    """Return the failure of a task that has not completed, within `timeout` seconds where it goes on."""
+def task_failure(task: Object, timeout: float, what: str = "") -> Failure | None:
+    """Return the failure of a task that has not completed, within `timeout` seconds where it goes on.
+
+    `what`: what it does, where that has an id of its own.
+    """
     end, kind = ending(task), task.get("type")
-    what = f"the {kind or 'task'} {task['id']}"
+    what = what or f"the {kind or 'task'} {task['id']}"
     again = "deploy it with oec_deployment" if kind == "deploy" else "run this again"
     if end == COMPLETED:
         return None
@@ -115,6 +119,15 @@ def _progress(task: Object) -> str:
     seen = [str(task["current_step"])] if task.get("current_step") else []
     seen += [f"{task['progress_percent']} %"] if task.get("progress_percent") is not None else []
     return f" ({', '.join(seen)})" if seen else ""
+
+
+def until_decided(attempt: Callable[[], Steps[T | None]]) -> Steps[T]:
+    """Return what an attempt returns. None: another task got in between, and it has to be decided anew."""
+    for _attempt in range(_MAX_ATTEMPTS):
+        found = yield from attempt()
+        if found is not None:
+            return found
+    raise OecError("wrong_state", f"other tasks got in between {_MAX_ATTEMPTS} times", "Run this again.")
 
 
 def is_busy(error: OecError) -> bool:
@@ -191,7 +204,7 @@ class Tasks:
                 if error.failure.code != "concurrent_action" or pauses == _LOCK_PAUSES:
                     raise
             pauses += 1
-            yield Wait(_LOCK_PAUSE)
+            yield Wait(LOCK_PAUSE)
 
     def start(
         self,
@@ -252,7 +265,7 @@ class Tasks:
         """Wait for the task that a rejection (`is_busy`) speaks of, and return it. Raise OecError `wait_timeout`."""
         busy = self.busy(owner_id, error)
         if not busy:
-            yield Wait(_LOCK_PAUSE)
+            yield Wait(LOCK_PAUSE)
             return None
         task = yield from self.wait(busy)
         if not ending(task) and (failure := task_failure(task, self.timeout)):

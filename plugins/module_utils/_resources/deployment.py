@@ -36,7 +36,6 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import (
     COMPLETED,
     Tasks,
     ending,
-    how_to_wait,
     is_busy,
     task_failure,
 )
@@ -120,15 +119,10 @@ class _Deployment(BatchItem):
         """Wait for what changes the environment now: then everything is decided anew."""
         tasks = self.batch.tasks
         busy = newest if newest and not ending(newest) else tasks.running(environment["id"])
-        if not self.batch.is_waiting:
-            self.task = busy
-            hint = f"{how_to_wait(busy)} Or set wait: true here." if busy else "Set wait: true."
-            raise OecError("wrong_state", "another task of it is running, and wait is off", hint)
         if busy:
-            ended = yield from tasks.wait(busy)
-            if not ending(ended) and (failure := task_failure(ended, tasks.timeout)):
-                self.task = ended
-                raise failure.as_exception()
+            yield from self.wait_for(busy)
+        elif not self.batch.is_waiting:
+            raise OecError("wrong_state", "it is changing, and wait is off", "Set wait: true.")
         else:
             yield from reach(
                 self.batch.client, environment["id"], lambda seen: status_of(seen) in SETTLED, tasks.timeout
@@ -138,7 +132,7 @@ class _Deployment(BatchItem):
         """Do what was decided; return False where it has to be decided anew."""
         batch = self.batch
         if decision == NOTHING:
-            self.outcome, self.task, self.diff = NOT_NEEDED, newest, self.diff if self.changed else {}
+            self.outcome, self.task = NOT_NEEDED, newest
             if status_of(environment) != RUNNING:
                 self.warn(f"it is deployed, and yet it is {status_of(environment)!r}")
             return True

@@ -26,15 +26,17 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     PAUSED,
     RUNNING,
     SETTLED,
+    check_target,
     status_of,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment_selection import (
     SELECTION_ITEM,
     Selected,
-    check_least,
-    read_selection,
+    of_each_item,
+    select_all,
     selection_options,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.options import check_least
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.task import check_lines
 
 DEPLOY, QUICK_UPDATE, RESTART = "deploy", "quick_update", "restart"
@@ -148,10 +150,14 @@ def check_options(options: Options) -> None:
 
 def read_orders(options: Options, client: Client) -> list[Order] | Failure:
     """Return what to do with each environment, or else all that is wrong with any of them."""
-    selection = read_selection(options, client, lambda item: _draft(item, options))
-    if isinstance(selection, Failure):
-        return selection
-    orders = [replace(draft, environment=each.environment, project=each.project) for each, draft in selection]
+    drafts = of_each_item(options, lambda item: _draft(item, options))
+    if isinstance(drafts, Failure):
+        return drafts
+    found = select_all(options, client)
+    if isinstance(found, Failure):
+        return found
+    pairs = zip(drafts, found, strict=True)
+    orders = [replace(draft, environment=each.environment, project=each.project) for draft, each in pairs]
     now = client.server_time()
     if orders and orders[0].since and orders[0].since > now:
         message = f"since {options['since']!r} is in the future: it is {now:%Y-%m-%dT%H:%M:%SZ}"
@@ -164,6 +170,7 @@ def _draft(item: Options, options: Options) -> Order:
     given = {name: item.get(name) or options[name] for name in ("branch", "commit", "update_modules")}
     # A survey has `sale, stock`.
     given["update_modules"] = [name.strip() for name in given["update_modules"] or []]
+    check_target(item.get("project"), item.get("name"), item.get("environment_id"))
     _check_item(given, options["method"])
     # The API's own Date has whole seconds.
     since = parse_timestamp(options["since"])

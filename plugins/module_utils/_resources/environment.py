@@ -26,7 +26,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, ending
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Steps, Wait
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER, measured
 
 RUNNING, STOPPED, PENDING, DESTROYING, PAUSED = "running", "stopped", "pending", "destroying", "paused"
 FAILED_STATUSES = frozenset({"error", "failed"})
@@ -95,8 +95,6 @@ _HIDDEN_HINT = (
     "Correct what identifies it, or create it with oec_environment. "
     "Older versions of the API hide an environment that is stopped."
 )
-# The server of an environment does not respond, or has no figures.
-_NO_METRICS = frozenset({"server_unreachable", "metrics_unavailable", "docker_timeout"})
 
 ENVIRONMENT_FILTERS: Spec = {
     "project": {"type": "list", "elements": "str", "aliases": ["project_id"]},
@@ -241,14 +239,5 @@ def _selected(options: Options, client: Client) -> Iterator[tuple[str | None, Ob
 
 def _measured(ident: str, options: Options, client: Client) -> dict[str, Any]:
     """Return `health` and `metrics`, as far as they are asked for."""
-    measured: dict[str, Any] = {}
-    for name, part in {"health": "status", "metrics": "metrics"}.items():
-        if not options[name]:
-            continue
-        try:
-            measured[name] = client.of(ENVIRONMENT).find(ident, part)
-        except OecError as error:
-            if error.failure.code not in _NO_METRICS:
-                raise
-            measured[name] = None
-    return measured
+    parts = {"health": "status", "metrics": "metrics"}
+    return {name: measured(client, ENVIRONMENT, ident, part) for name, part in parts.items() if options[name]}

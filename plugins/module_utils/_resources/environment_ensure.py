@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -22,12 +21,18 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     RejectedError,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import duration, is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, UPDATED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import Tasks, ending, is_busy, task_failure
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import (
+    Tasks,
+    ending,
+    is_busy,
+    task_failure,
+    until_decided,
+)
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Poller, Steps, WaitOptions
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
     DEPLOYING,
@@ -45,19 +50,15 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     deferred,
     doubts,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.options import age
 
 ENVIRONMENT_OPTIONS: Spec = {**ENVIRONMENT.options(), "absent_backup_max_age": {"type": "str", "default": "24h"}}
-
-_MAX_ROUNDS = 10
 
 
 def ensure_environment(options: Options, client: Client, mode: Mode) -> Result:
     """oec_environment."""
     desired = Desired.parse(ENVIRONMENT, options)
-    try:
-        max_age = timedelta(seconds=duration(options["absent_backup_max_age"]))
-    except ValueError as error:
-        raise OecError("invalid_input", f"absent_backup_max_age: {error}") from None
+    max_age = age(options, "absent_backup_max_age")
     waits = WaitOptions.parse(options)
     planner = Planner(client, Tasks(client, ENVIRONMENT, waits.timeout), mode, waits.wait, max_age)
     planned, run = planner.plan(desired), _Run(desired, planner)
@@ -162,30 +163,34 @@ class _Run:
             yield from self._reach(current["id"], lambda found: found is None or status_of(found) in SETTLED)
         return is_moving or task is not None
 
-    def _apply(self, planned: Planned) -> Steps[None]:
-        for _round in range(_MAX_ROUNDS):
+    def _apply(self, planned: Planned) -> Steps[bool]:
+        def attempt() -> Steps[bool | None]:
+            nonlocal planned
             self.environment = planned.current
-            if not planned.action.changed:
-                return
-            try:
-                is_done = yield from self._write(planned)
-            except NoResponseError:
-                # It may have been carried out all the same.
-                self.changed = self.changed or planned.current is not None
-                self._read_again((planned.current or {}).get("id"))
-                raise
-            except RejectedError as error:
-                is_done = False
-                if not planned.current or not (is_busy(error) or planned.action.start):
-                    raise
-                if is_busy(error) and self.planner.is_waiting:
-                    yield from self.tasks.wait_until_free(planned.current["id"], error)
-                elif self._plan_again(planned).action.changed:
-                    raise
-            if is_done:
-                return
+            if not planned.action.changed or (yield from self._try(planned)):
+                return True
             planned = self._plan_again(planned)
-        raise OecError("wrong_state", f"other tasks got in between {_MAX_ROUNDS} times", "Run this again.")
+            return None
+
+        return (yield from until_decided(attempt))
+
+    def _try(self, planned: Planned) -> Steps[bool]:
+        """Carry out one action; return False where it has to be decided anew."""
+        try:
+            return (yield from self._write(planned))
+        except NoResponseError:
+            # It may have been carried out all the same.
+            self.changed = self.changed or planned.current is not None
+            self._read_again((planned.current or {}).get("id"))
+            raise
+        except RejectedError as error:
+            if not planned.current or not (is_busy(error) or planned.action.start):
+                raise
+            if is_busy(error) and self.planner.is_waiting:
+                yield from self.tasks.wait_until_free(planned.current["id"], error)
+            elif self._plan_again(planned).action.changed:
+                raise
+            return False
 
     def _write(self, planned: Planned) -> Steps[bool]:
         """Carry out one action and wait for its task; return False where it has to be decided anew."""

@@ -60,7 +60,7 @@ class Planner:
     tasks: Tasks
     mode: Mode
     is_waiting: bool
-    backup_max_age: timedelta
+    backup_max_age: timedelta | None
 
     def plan(self, desired: Desired) -> Planned:
         reading, warnings = read(desired, self.client), []
@@ -100,7 +100,7 @@ class Planner:
             return action
         found = why_not_fresh(self.client, action.before["id"], self.backup_max_age)
         message = f"deleting it destroys its database and files, and it has no fresh backup: {found}"
-        hint = "Take a backup first, or raise absent_backup_max_age; 0 deletes it without looking for one."
+        hint = "Take one with oec_backup, or raise absent_backup_max_age; 0 deletes it without looking for one."
         return reject(action, "backup_required", message, hint) if found else action
 
 

@@ -37,6 +37,8 @@ SELECTION_ITEM: Spec = {
     "name": {"type": "str", "aliases": ["environment"]},
     "environment_id": {"type": "str", "aliases": ["id"]},
 }
+# The parameters that identify an environment, and the options that they come from.
+_TARGET_OPTIONS = {"project": "project", "name": "name", "ident": "environment_id"}
 SELECTION_CHECKS: dict[str, Any] = {
     "required_one_of": [("environments", "name", "environment_id")],
     "mutually_exclusive": [("environments", "name"), ("environments", "environment_id"), ("environments", "project")],
@@ -46,13 +48,6 @@ SELECTION_CHECKS: dict[str, Any] = {
 def selection_options(item: Spec) -> Spec:
     """Return the argument spec of one environment with these options, or of many."""
     return {**item, "environments": {"type": "list", "elements": "dict", "options": item}}
-
-
-def check_least(options: Options, **least: int) -> None:
-    """Raise `invalid_input` for a number that is less than it must be."""
-    for name, number in least.items():
-        if options[name] < number:
-            raise OecError("invalid_input", f"{name} is {options[name]}, and must be at least {number}")
 
 
 @dataclass(frozen=True)
@@ -73,27 +68,20 @@ class Selected:
     @property
     def place(self) -> Mapping[str, Any]:
         """Return {project, environment, environment_id}, as the rows of results have them."""
-        return {"project": self.project, "environment": self.environment["name"], "environment_id": self.id}
+        return {"project": self.project, "environment": self.environment.get("name"), "environment_id": self.id}
 
     @property
     def header(self) -> str:
         return f"{ENVIRONMENT.subject(ENVIRONMENT.label(self.environment))} of {PROJECT.subject(self.project)}"
 
 
-def read_selection(
-    options: Options, client: Client, read: Callable[[Options], T]
-) -> list[tuple[Selected, T]] | Failure:
-    """Return each environment with what `read` makes of its options, or else all that is wrong with any of them."""
-
-    def check(item: Options) -> T:
-        check_target(item.get("project"), item.get("name"), item.get("environment_id"))
-        return read(item)
-
+def select_all(options: Options, client: Client) -> list[Selected] | Failure:
+    """Return the environments of the options, or else all that is wrong with any of them."""
     # All that can be known without a request comes first.
-    drafts = _of_each(options, check)
-    if isinstance(drafts, Failure):
-        return drafts
-    found = _of_each(options, lambda item: _select(item, client))
+    checked = of_each_item(options, lambda item: check_target(**_target(item)))
+    if isinstance(checked, Failure):
+        return checked
+    found = of_each_item(options, lambda item: select(find_environment(client, **_target(item)), client))
     if isinstance(found, Failure):
         return found
     counts = Counter(each.id for each in found)
@@ -102,7 +90,7 @@ def read_selection(
         Failure("duplicate_declaration", f"it is listed more than once, as {ident}", "List it once.", each.subject)
         for ident, each in duplicates.items()
     ]
-    return reject_all(failures) if failures else list(zip(found, drafts, strict=True))
+    return reject_all(failures) if failures else found
 
 
 def select(environment: Object, client: Client) -> Selected:
@@ -112,11 +100,7 @@ def select(environment: Object, client: Client) -> Selected:
     return Selected(environment, next(names, project_id))
 
 
-def _select(item: Options, client: Client) -> Selected:
-    return select(find_environment(client, item.get("project"), item.get("name"), item.get("environment_id")), client)
-
-
-def _of_each(options: Options, read: Callable[[Options], T]) -> list[T] | Failure:
+def of_each_item(options: Options, read: Callable[[Options], T]) -> list[T] | Failure:
     """Return what `read` returns for each item, or for the options themselves where there is no list."""
     items: Sequence[Options] | None = options["environments"]
     if items is not None:
@@ -126,6 +110,10 @@ def _of_each(options: Options, read: Callable[[Options], T]) -> list[T] | Failur
     except OecError as error:
         label = _label(options)
         return error.failure.about(ENVIRONMENT.subject(label)) if label else error.failure
+
+
+def _target(item: Options) -> dict[str, str | None]:
+    return {name: item.get(option) for name, option in _TARGET_OPTIONS.items()}
 
 
 def _label(item: Options) -> str | None:

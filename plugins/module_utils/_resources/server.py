@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind, Object, Spec
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import list_matching
 
@@ -29,7 +30,26 @@ SERVER = Kind(
     has_get=False,
 )
 
+SERVER_FILTERS: Spec = {**SERVER.filter_options(), "metrics": {"type": "bool", "default": False}}
+# The server does not respond, or has no figures.
+_NO_FIGURES = frozenset({"server_unreachable", "metrics_unavailable", "docker_timeout", "unsupported"})
+
+
+def measured(client: Client, kind: Kind, ident: str, part: str) -> Object | None:
+    """Return what a server says about itself, or about an object that is on it; None where it has nothing to say."""
+    try:
+        return client.of(kind).find(ident, part)
+    except OecError as error:
+        if error.failure.code not in _NO_FIGURES:
+            raise
+        return None
+
 
 def list_servers(options: Options, client: Client, _mode: Mode) -> Result:
     """oec_server_info."""
-    return list_matching(SERVER, options, client)
+    found = list_matching(SERVER, options, client)
+    if not options["metrics"]:
+        return found
+    servers = found.values[SERVER.plural]
+    with_metrics = [{**each, "metrics": measured(client, SERVER, each["id"], "metrics")} for each in servers]
+    return Result({**found.values, SERVER.plural: with_metrics})

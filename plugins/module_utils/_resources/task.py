@@ -35,20 +35,16 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     find_environment,
     status_of,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.options import TARGET
 
-_TARGET: Spec = {
-    "project": {"type": "str", "aliases": ["project_id"]},
-    "environment": {"type": "str", "aliases": ["name"]},
-    "environment_id": {"type": "str", "aliases": ["id"]},
-}
 TASK_OPTIONS: Spec = {
     "task_ids": {"type": "list", "elements": "str"},
-    **_TARGET,
+    **TARGET,
     "limit": {"type": "int", "default": 20},
     "log_lines": {"type": "int", "default": 0},
 }
 LOG_OPTIONS: Spec = {
-    **_TARGET,
+    **TARGET,
     "source": {"type": "str", "choices": ["task", "odoo", "container", "postgres"], "default": "task"},
     "task_id": {"type": "str"},
     "lines": {"type": "int", "default": 100},
@@ -88,11 +84,9 @@ def list_tasks(options: Options, client: Client, _mode: Mode) -> Result:
 
 
 def _valid_ids(ids: Sequence[str]) -> list[str]:
-    # A survey has `id, id`.
-    stripped = [ident.strip() for ident in ids]
-    if wrong := [ident for ident in stripped if not is_uuid(ident)]:
+    if wrong := [ident for ident in ids if not is_uuid(ident)]:
         raise OecError("invalid_input", f"task_ids: {wrong[0]!r} is not a UUID")
-    return stripped
+    return list(ids)
 
 
 def _task(tasks: Tasks, ident: str) -> Object:

@@ -26,6 +26,14 @@ printf 'plugin: oecsh.cloud.projects\n' >"$OUTPUT_DIR/oec.yml"
     ansible localhost -m oecsh.cloud.oec_deployment -a 'project="Harbour Logistics" name=production since=2026-01-01 wait=false'
     ansible localhost -m oecsh.cloud.oec_task_info -a 'project="Harbour Logistics" environment=production'
     ansible localhost -m oecsh.cloud.oec_log_info -a 'project="Harbour Logistics" environment=production'
+    ansible localhost -m oecsh.cloud.oec_backup -a 'project="Harbour Logistics" name=production max_age=1h' --check
+    ansible-playbook oecsh.cloud.backup --check
+    ansible localhost -m oecsh.cloud.oec_backup_info -a 'project="Harbour Logistics" environment=production'
+    # It does not exist.
+    ! ansible localhost -m oecsh.cloud.oec_backup_restore -a 'backup_id=4f6d21b9-8c05-4e7a-b3d9-a1e05c72f848' --check
+    ansible localhost -m oecsh.cloud.oec_webhook -a 'url=https://ci.example.com/oec events=deploy.failed'
+    ansible localhost -m oecsh.cloud.oec_webhook_info
+    ansible localhost -m oecsh.cloud.oec_organization_info
     ansible-inventory -i "$OUTPUT_DIR/oec.yml" --list
 } 2>&1 | tee "$OUTPUT_DIR/printed"
 if grep -E 'DEPRECATION WARNING|DeprecationWarning' "$OUTPUT_DIR/printed"; then

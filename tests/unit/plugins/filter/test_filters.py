@@ -11,10 +11,18 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.oecsh.cloud.plugins.plugin_utils import _drift, _estate, _provision, _report, _variables
+from ansible_collections.oecsh.cloud.plugins.plugin_utils import (
+    _backup,
+    _drift,
+    _estate,
+    _provision,
+    _report,
+    _variables,
+)
 
 PROJECT = {"id": "3fa85f64-5717-4562-b3fc-2c963f66afa6", "name": "Client ERP"}
 ENTRY = {"name": "Client ERP", "project_id": PROJECT["id"], "action": "updated", "changed": True, "project": PROJECT}
+ENVIRONMENT = {"id": PROJECT["id"], "name": "production", "project_name": "Client ERP"}
 REVOKED = {"status": 401, "code": "invalid_key", "message": "No.", "details": None}
 PLAN = {"projects": [ENTRY, {**ENTRY, "action": "deleted"}], "summary": {"failed": 0}}
 DECLARED = [{"name": "Client ERP"}]
@@ -23,6 +31,15 @@ DRIFT = {"project": "Client ERP", "field": "default_branch", "current": "a", "de
 
 # The function of each filter, input that it accepts, and input that it rejects with words of its message.
 FILTERS = {
+    "backup_report": (
+        _backup.backup_report,
+        [[{"error": REVOKED}], [ENVIRONMENT], 0],
+        [
+            ([None, []], "results of oec_backup are required"),
+            ([[], "text"], "results of oec_backup are required"),
+            ([[], [], "soon"], "could not convert"),
+        ],
+    ),
     "csp_hash": (_report.csp_hash, ["alert(1)"], [([None], "not a text"), ([1], "not a text")]),
     "drift_table": (
         _drift.drift_table,

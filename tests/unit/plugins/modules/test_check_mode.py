@@ -240,10 +240,51 @@ ENVIRONMENT = {
     "rejected: too much": of("live", ram_mb=131073),
 }
 
+HOOK = "00000000-0000-4000-8000-000000000020"
+HOOK_TWIN = "00000000-0000-4000-8000-000000000021"
+HOOK_URL = "https://ci.acme.example/oec"
+NEW_HOOK = {"url": "https://new.acme.example/oec?sig=x", "events": ["deploy.failed", "deploy.completed"]}
+WEBHOOK = {
+    "create": NEW_HOOK,
+    "create for a project": {**NEW_HOOK, "project": "Client ERP"},
+    "create with everything": {**NEW_HOOK, "description": "CI", "format": "teams", "is_active": False},
+    "create what another project has": {"url": HOOK_URL, "events": ["deploy.failed"], "project": "Private ERP"},
+    "change the events": {"url": HOOK_URL, "events": ["monitoring.alert", "deploy.failed"]},
+    "change all": {"url": HOOK_URL, "description": "CI", "format": "slack", "is_active": False},
+    "change the url": {"webhook_id": HOOK, "url": "https://new.acme.example/oec"},
+    "delete": {"url": HOOK_URL, "state": "absent"},
+    "delete by id": {"webhook_id": HOOK_TWIN, "state": "absent"},
+    "absent already": {"url": HOOK_URL, "project": "Private ERP", "state": "absent"},
+    "unchanged": {"url": HOOK_URL, "events": ["deploy.failed", "deploy.started"], "format": "raw"},
+    "rejected: no events": {"url": "https://new.acme.example/oec"},
+    "rejected: two of the url": {"url": HOOK_URL, "project": "Client ERP"},
+    "rejected: another project": {"webhook_id": HOOK, "project": "Client ERP"},
+}
+
+STORED = {"include_filestore": False, "retention_type": "yearly", "notes": "before 18.2"}
+BACKUP = {
+    "take": of("idle"),
+    "take with everything": of("idle", **STORED, storage_config_id="5704a6e0-0000-4000-8000-000000000001"),
+    "take without wait": of("idle", wait=False),
+    "take in place of an old one": of("paused"),
+    "take by id, once it is deployed": {"environment_id": BUSY},
+    "take some of many": {"environments": [of("live"), of("idle"), of("paused"), {"environment_id": BUSY}]},
+    "adopt": of("failed"),
+    "adopt without wait": of("failed", wait=False),
+    "fresh": of("live"),
+    "none": {"environments": []},
+    "rejected: two of the name": of("twin"),
+    "rejected: one wrong among good ones": {"environments": [of("idle"), of("new")]},
+    "rejected: an unknown project": of("live", project="Gone ERP"),
+    "rejected: long notes": of("idle", notes="x" * 501),
+}
+
 CASES = {f"one: {case}": ("oec_project", options) for case, options in ONE.items()}
 CASES |= {f"many of one: {case}": ("oec_projects", {"projects": [options]}) for case, options in ONE.items()}
 CASES |= {f"many: {case}": ("oec_projects", options) for case, options in MANY.items()}
 CASES |= {f"environment: {case}": ("oec_environment", options) for case, options in ENVIRONMENT.items()}
+CASES |= {f"webhook: {case}": ("oec_webhook", options) for case, options in WEBHOOK.items()}
+CASES |= {f"backup: {case}": ("oec_backup", {"max_age": "24h", **options}) for case, options in BACKUP.items()}
 
 
 def add_environments(emulator: Emulator) -> None:
@@ -255,11 +296,25 @@ def add_environments(emulator: Emulator) -> None:
     emulator.start_task(BUSY, "deploy")
 
 
+def add_backups(emulator: Emulator) -> None:
+    idents = {environment["name"]: environment["id"] for environment in emulator.environments()}
+    emulator.add_backup(idents["paused"], 90000)
+    emulator.start_task(idents["failed"], "backup")
+
+
+def add_webhooks(emulator: Emulator) -> None:
+    emulator.add_webhook(HOOK_URL, ["deploy.started", "deploy.failed"], id=HOOK)
+    emulator.add_webhook(HOOK_URL, ["deploy.failed"], CLIENT, id=HOOK_TWIN)
+    emulator.add_webhook(HOOK_URL, ["deploy.failed"], CLIENT)
+
+
 def state(emulator: Emulator) -> tuple[Any, ...]:
     """Return all that a write changes: the status follows from the tasks."""
     moving = dict.fromkeys(["status", "last_commit", "updated_at"])
     environments = [{**environment, **moving} for environment in emulator.environments()]
-    return emulator.projects(), environments, [(task["id"], task["type"]) for task in emulator.tasks()]
+    tasks = [(task["id"], task["type"]) for task in emulator.tasks()]
+    backups = [backup["id"] for backup in emulator.backups()]
+    return emulator.projects(), environments, tasks, emulator.webhooks(), backups
 
 
 def without_assigned_values(result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -272,6 +327,15 @@ def without_assigned_values(result: dict[str, Any], options: dict[str, Any]) -> 
             reported.update({"project_id": None} if "project_id" in reported else {})
     if "task" in result:
         result.update(task=None, log=[])
+    for row in [row for row in result.get("backups", ()) if row["changed"]]:
+        # How large it becomes is not known either, nor when it is completed.
+        names = ("environment_id", "backup_type", "retention_type", "notes")
+        row.update(
+            task=None, size_ratio=None, newest_completed_at=None, backup={name: row["backup"][name] for name in names}
+        )
+    if "secret" in result:
+        result["webhook"].update(id=None, created_at=None)
+        result["secret"] = None
     if environment := result.get("environment"):
         environment.update(last_commit=None, updated_at=None)
         if environment["name"] == "new":
@@ -285,8 +349,12 @@ def test_check_mode_predicts_the_run_and_the_next_does_nothing(run_module, emula
     module, options = CASES[case]
     for project in EXISTING:
         emulator.add_project(**project)
-    if module == "oec_environment":
+    if module in ("oec_environment", "oec_backup"):
         add_environments(emulator)
+    if module == "oec_backup":
+        add_backups(emulator)
+    if module == "oec_webhook":
+        add_webhooks(emulator)
     before = state(emulator)
 
     predicted = run_module(module, check=True, **options)
@@ -295,7 +363,9 @@ def test_check_mode_predicts_the_run_and_the_next_does_nothing(run_module, emula
     done = run_module(module, **options)
     assert bool(done.get("failed")) == ("rejected" in case)
     assert without_assigned_values(done, options) == without_assigned_values(predicted, options)
-    assert bool(emulator.log.writes) == bool(done.get("changed")) == (state(emulator) != before)
+    # What is adopted changes, and not by this run.
+    is_written = bool(done.get("changed")) and "adopt" not in case
+    assert bool(emulator.log.writes) == is_written == (state(emulator) != before)
 
     # Until what was not waited for has ended.
     emulator.clock.advance(600)

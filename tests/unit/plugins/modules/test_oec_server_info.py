@@ -82,3 +82,40 @@ def test_failures_have_no_list(run_module, emulator):
     emulator.log.clear()
     invalid = run_module("oec_server_info", server_id="production-fsn1")
     assert (invalid["error"]["code"], emulator.log.count()) == ("invalid_input", 0)
+
+
+# Metrics.
+
+UNREACHABLE = {"detail": {"error": "server_unreachable", "message": "The server did not respond."}}
+
+
+def test_metrics_are_read_for_each_server_where_asked_for(list_servers, emulator):
+    first, second, third = emulator.servers()
+    emulator.settings.servers_without_metrics = [second["id"]]
+    emulator.faults.add("status", "GET", f"/servers/{third['id']}/metrics", status=502, body=UNREACHABLE, times=None)
+    measured, *others = list_servers(metrics=True)
+    assert (measured["metrics"]["server_id"], measured["metrics"]["disk_percent"]) == (first["id"], 50)
+    assert [(each["id"], each["metrics"]) for each in others] == [(second["id"], None), (third["id"], None)]
+
+    emulator.log.clear()
+    assert list_servers(metrics=True, name="production-nyc1") == others[:1]
+    assert [entry.path for entry in emulator.log.requests()] == ["/servers", f"/servers/{second['id']}/metrics"]
+    assert "metrics" not in list_servers(name="production-nyc1")[0]
+
+
+def test_a_key_of_a_project_measures_the_servers_of_it(list_servers, emulator):
+    emulator.add_environment(emulator.scoped_project["id"])
+    key = emulator.keys.scoped
+    measured = [server["name"] for server in list_servers(metrics=True, api_key=key) if server["metrics"]]
+    assert measured == ["production-fsn1"]
+
+
+def test_the_limit_of_metrics_is_waited_out(list_servers, emulator, sleeps):
+    metrics = [list_servers(metrics=True, server_id=SERVER_ID)[0]["metrics"] for _call in range(7)]
+    assert (None in metrics, 55 <= sum(sleeps) <= 65) == (False, True)
+
+
+def test_metrics_that_are_forbidden_are_a_failure(run_module, emulator):
+    emulator.faults.add("status", "GET", "/servers/.*/metrics", status=403)
+    result = run_module("oec_server_info", metrics=True)
+    assert (result["error"]["status"], "servers" in result) == (403, False)

@@ -49,22 +49,6 @@ def test_no_drift_is_one_line(of_the_result):
     assert drift_table({"drift": [], **of_the_result}) == ["Nothing differs."]
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("x", "x        field"),
-        ("x" * 7, "xxxxxxx  field"),
-        ("x" * 40, "x" * 40 + "  field"),
-        ("x" * 41, "x" * 39 + "~  field"),
-        ("x\ny\x1b[1m", "x y [1m  field"),
-    ],
-)
-def test_names_are_aligned_and_shortened(name, expected):
-    header, line = drift_table({"drift": [row(name, "field", "a", "b")]})
-    assert line.startswith(f"{expected}           a -> b")
-    assert line.index("field") == header.index("field")
-
-
 def test_values_stay_on_one_line():
     _header, line = drift_table({"drift": [row("x", "default_branch", "a\nb", "c\x1b[1m")]})
     assert line.endswith("a b -> c [1m")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.oecsh.cloud.plugins.module_utils._ansible import module
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import split_lists
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import HttpClient
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.tests.support import PRIVATE_REPO, REDACTED_REPO, SERVER_ID
@@ -136,6 +137,19 @@ def test_details_name_the_items_with_a_mistake(run_module):
     ]
 
 
+TEXTS = {"type": "list", "elements": "str", "aliases": ["modules"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "split"),
+    [("sale", ["sale"]), (" sale,stock , crm ", ["sale", "stock", "crm"]), (["sale, stock"], ["sale, stock"]), (7, 7)],
+)
+def test_a_list_may_be_one_text(value, split):
+    spec = {"update_modules": TEXTS, "notes": {"type": "str"}}
+    options = {"update_modules": value, "modules": value, "notes": "sale, stock", "unknown": "a,b"}
+    assert split_lists(options, spec) == {**options, "update_modules": split, "modules": split}
+
+
 def test_a_missing_requests_library_has_its_code(run_module, emulator, monkeypatch):
     monkeypatch.setattr(module, "REQUESTS_IMPORT_ERROR", "Traceback: No module named 'requests'")
     result = run_module("oec_project", name="Client ERP")
@@ -245,6 +259,18 @@ def test_a_git_user_may_be_a_word_of_the_error(run_module, emulator, user):
     result = run_module("oec_project", name="Client ERP", git_repo_url=f"https://{user}:hunter22@github.com/x")
     assert errors(result) == (True, "missing_server", None)
     assert "'server' is required" in result["msg"]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_secret_of_the_result_is_registered_if_possible(run_module, emulator, monkeypatch, is_known):
+    """ansible-core 2.22 and later mask it in whatever they print; earlier ones cannot."""
+    registered = []
+    monkeypatch.setattr(module, "register_secrets", registered.extend if is_known else None)
+    options = {"url": "https://hooks.example/a", "events": ["deploy.failed"]}
+    secret = run_module("oec_webhook", **options)["secret"]
+    assert registered == ([secret] if is_known else [])
+    assert run_module("oec_webhook", **options)["changed"] is False
+    assert len(registered) == is_known
 
 
 @pytest.mark.parametrize("key", ["{}\n", " {} "])

@@ -12,8 +12,10 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Oe
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.organization import ORGANIZATION
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import WEBHOOK
 from ansible_collections.oecsh.cloud.tests.support import (
     COLLECTIONS,
     SERVER_ID,
@@ -116,15 +118,33 @@ def test_numbered_pages_are_read_up_to_their_total(client, emulator, environment
     assert [request.query for request in emulator.log.requests()] == queries
 
 
-def test_a_numbered_page_without_items_is_the_last(client, emulator, environment):
+@pytest.mark.parametrize(("count", "offsets"), [(0, [0]), (100, [0]), (101, [0, 100]), (250, [0, 100, 200])])
+def test_pages_by_offset_are_read_up_to_the_last(client, emulator, count, offsets):
+    ids = [emulator.add_webhook(f"https://hooks.example/{number}", ["deploy.failed"])["id"] for number in range(count)]
+    assert [webhook["id"] for webhook in client.of(WEBHOOK).list().objects] == ids
+    queries = [{"limit": "100", "offset": f"{offset}"} for offset in offsets]
+    assert [request.query for request in emulator.log.requests()] == queries
+
+
+def test_the_page_after_a_short_one_begins_where_that_ended(client, emulator):
+    first, second = [emulator.add_webhook(f"https://hooks.example/{name}", ["deploy.failed"]) for name in "ab"]
+    emulator.faults.add("replace", body={"items": [first], "has_more": True})
+    assert client.of(WEBHOOK).list().ids == {first["id"], second["id"]}
+    assert [request.query["offset"] for request in emulator.log.requests()] == ["0", "1"]
+
+
+@pytest.mark.parametrize("kind", [BACKUP, WEBHOOK], ids=["backups", "webhooks"])
+def test_a_page_without_items_is_the_last(client, emulator, environment, kind):
     """Something may have been deleted meanwhile."""
-    emulator.faults.add("replace", body={"items": [], "total": 9})
-    assert (client.of(BACKUP, environment["id"]).list().objects, emulator.log.count()) == ([], 1)
+    emulator.faults.add("replace", body={"items": [], "total": 9, "has_more": True})
+    assert (client.of(kind, environment["id"]).list().objects, emulator.log.count()) == ([], 1)
 
 
-def test_numbered_pages_that_never_end_are_reported(client, emulator, environment):
-    emulator.faults.add("replace", times=5, body={"items": [emulator.add_backup(environment["id"])], "total": 500})
-    failure = failure_of(client.of(BACKUP, environment["id"]).list)
+@pytest.mark.parametrize("kind", [BACKUP, WEBHOOK], ids=["backups", "webhooks"])
+def test_counted_pages_that_never_end_are_reported(client, emulator, environment, kind):
+    item = {"id": UNKNOWN_ID, "url": "https://hooks.example/a"}
+    emulator.faults.add("replace", times=5, body={"items": [item], "total": 500, "has_more": True})
+    failure = failure_of(client.of(kind, environment["id"]).list)
     assert (failure.code, "never end" in failure.message, emulator.log.count()) == ("invalid_response", True, 2)
 
 
@@ -171,9 +191,13 @@ def test_an_invalid_list_is_never_taken_for_an_empty_one(client, emulator, kind,
         (BACKUP, {"items": [], "total": "0"}),
         (BACKUP, {"items": None, "total": 0}),
         (BACKUP, {"items": ["b"], "total": 1}),
+        (WEBHOOK, {"items": [], "total": 0}),
+        (WEBHOOK, {"items": [], "has_more": "false"}),
+        (WEBHOOK, {"items": {}, "has_more": False}),
+        (WEBHOOK, {"items": [ITEM], "has_more": False}),
     ],
 )
-def test_an_invalid_list_of_a_parent_is_reported(client, emulator, environment, kind, body):
+def test_an_invalid_list_in_another_shape_is_reported(client, emulator, environment, kind, body):
     emulator.faults.add("replace", body=body)
     api = client.of(kind, environment["project_id" if kind is ENVIRONMENT else "id"])
     failure = failure_of(api.list)
@@ -215,10 +239,14 @@ def test_a_404_of_the_api_means_that_the_object_is_gone(projects, emulator, shap
 
 @pytest.mark.parametrize(
     ("kind", "requests"),
-    [(ENVIRONMENT, [f"/environments/{UNKNOWN_ID}", "/projects"]), (TASK, [f"/deployments/{UNKNOWN_ID}"])],
+    [
+        (ENVIRONMENT, [f"/environments/{UNKNOWN_ID}", "/projects"]),
+        (TASK, [f"/deployments/{UNKNOWN_ID}"]),
+        (WEBHOOK, [f"/webhooks/{UNKNOWN_ID}", "/webhooks"]),
+    ],
 )
 def test_a_404_without_a_code_is_checked_with_a_list(client, emulator, kind, requests):
-    """That of the parent's kind, and none where there is no list without a parent."""
+    """That of the parent's kind if it is listed with that, and none where there is no list without a parent."""
     emulator.settings.error_shape = "text"
     assert client.of(kind).get(UNKNOWN_ID) is None
     assert [request.path for request in emulator.log.requests()] == requests
@@ -299,6 +327,29 @@ def test_a_child_is_created_with_its_parent(client, emulator):
 
 
 @pytest.mark.parametrize(
+    ("fault", "parameters", "count", "code"),
+    [
+        ("cut_before", {}, 1, "no_response"),
+        ("cut_after", {}, 1, "no_response"),
+        ("status", {"status": 503}, 1, "service_unavailable"),
+        ("rate_limit", {}, 2, None),
+    ],
+)
+def test_a_create_without_a_key_is_not_repeated_blindly(client, emulator, environment, fault, parameters, count, code):
+    """Only a 429 says that it was certainly not carried out."""
+    emulator.faults.add(fault, "POST", **parameters)
+    create = client.of(BACKUP, environment["id"]).create
+    body = {"backup_type": "manual", "include_filestore": True, "retention_type": "daily"}
+    if code:
+        assert failure_of(create, body).code == code
+    else:
+        assert create(body)["environment_id"] == environment["id"]
+    assert len(emulator.backups()) == (fault in ("cut_after", "rate_limit"))
+    assert emulator.log.count("POST") == count
+    assert "x-idempotency-key" not in emulator.log.writes[0].headers
+
+
+@pytest.mark.parametrize(
     ("status", "text", "returned"),
     [(202, '{"status": "queued"}', {"status": "queued"}), (202, "", {}), (200, "", {}), (204, "", {})],
 )
@@ -318,6 +369,12 @@ def test_a_part_of_an_object_is_read_with_a_query(client, emulator, environment)
     path = f"/environments/{environment['id']}"
     logs, status = [(request.path, request.query) for request in emulator.log.requests()]
     assert (logs, status) == ((f"{path}/logs", {"lines": "1"}), (f"{path}/status", {}))
+
+
+@pytest.mark.parametrize(("part", "path"), [("", "/org"), ("usage", "/org/usage")])
+def test_a_single_object_is_read_without_an_id(client, emulator, part, path):
+    assert client.of(ORGANIZATION).read_single(part)
+    assert [(request.method, request.path, request.query) for request in emulator.log.requests()] == [("GET", path, {})]
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])
@@ -344,6 +401,16 @@ def test_an_action_is_started_under_its_own_header(client, emulator, environment
     assert writes(emulator) == [("POST", f"/environments/{environment['id']}/{action}", body)]
     headers = emulator.log.writes[0].headers
     assert (headers["idempotency-key"], "x-idempotency-key" in headers) == ("change-4711", False)
+    assert "x-confirm-restore" not in headers
+
+
+def test_an_action_may_need_a_header_of_its_kind(client, emulator, environment):
+    backup = emulator.add_backup(environment["id"])
+    client.of(BACKUP).act(backup["id"], "restore", None, "change-4711", lambda: False)
+    (restore,) = emulator.log.writes
+    assert restore.path == f"/backups/{backup['id']}/restore"
+    headers = (restore.headers["idempotency-key"], restore.headers["x-confirm-restore"])
+    assert headers == ("change-4711", "true")
 
 
 @pytest.mark.parametrize("body", [{"status": "queued"}, {"task_id": None}, {"task_id": "7"}, {"task_id": 7}, []])

@@ -134,6 +134,30 @@ def test_a_rejection_without_a_message_names_its_status(status, reason):
     assert error_from_response("GET /x", status, ErrorBody()).failure.message == f"GET /x was rejected ({reason})"
 
 
+BY_ID = "GET /backups/3fa85f64-5717-4562-b3fc-2c963f66afa6"
+UNSUPPORTED = {
+    # Of an unknown path, or an unknown object: the request, the status, the API's code, whether it came from the API.
+    "a path": ("GET /webhooks", 404, None, True, "unsupported"),
+    "a path, with a code": ("GET /webhooks", 404, "not_found", True, "not_found"),
+    "an object": (BY_ID, 404, None, True, "rejected"),
+    "an object, with a code": (BY_ID, 404, "backup_not_found", True, "backup_not_found"),
+    "a method": ("POST /webhooks", 405, None, True, "unsupported"),
+    "a method of an object": (BY_ID, 405, None, True, "unsupported"),
+    "a method, with a code": (BY_ID, 405, "method_not_allowed", True, "method_not_allowed"),
+    "a page of a proxy": ("GET /webhooks", 404, None, False, "rejected"),
+    "a page of a proxy for a method": (BY_ID, 405, None, False, "rejected"),
+    "another status": ("GET /webhooks", 400, None, True, "rejected"),
+}
+
+
+@pytest.mark.parametrize(("request_", "status", "code", "from_api", "expected"), UNSUPPORTED.values(), ids=UNSUPPORTED)
+def test_what_the_api_does_not_have_is_unsupported(request_, status, code, from_api, expected):
+    failure = error_from_response(request_, status, ErrorBody(code), from_api=from_api).failure
+    is_of_a_path = from_api and status in (404, 405) and (status == 405 or request_ != BY_ID)
+    assert (failure.code, "does not have that yet" in failure.hint) == (expected, is_of_a_path)
+    assert ("web page" in failure.hint) is not from_api
+
+
 KEY_HINT = "does not look like a key"
 
 

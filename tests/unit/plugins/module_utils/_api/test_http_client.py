@@ -301,6 +301,17 @@ def test_an_unusual_key_is_pointed_out_once_rejected(make_http, serve):
     assert len(hints) == 2
 
 
+@pytest.mark.parametrize(
+    ("earlier", "may_be_done"),
+    [([], False), ([reply(429, {}, "Retry-After: 1")], False), ([reply(503), reply(429, {}, "Retry-After: 1")], True)],
+)
+def test_a_rejection_says_whether_an_earlier_attempt_counts(make_http, serve, earlier, may_be_done):
+    http = make_http(api_url=serve(*earlier, reply(409)).url)
+    with pytest.raises(RejectedError) as caught:
+        http.request("POST", "/projects", replay=KEYED, headers=IDEMPOTENCY)
+    assert caught.value.may_be_done is may_be_done
+
+
 def test_repeats_end_where_somebody_else_did_the_work(make_http, serve):
     server = serve(reply(503, {"error": "maintenance", "details": [1]}))
     failure = failure_of(make_http(api_url=server.url), KEYED, stop_retrying=iter([False, True]).__next__)

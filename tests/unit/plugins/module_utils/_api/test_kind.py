@@ -13,7 +13,15 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import T
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
-from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, PRIVATE_REPO, REDACTED_REPO, REPO, SERVER_ID
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import EVENTS, WEBHOOK
+from ansible_collections.oecsh.cloud.tests.support import (
+    OTHER_SERVER_ID,
+    PRIVATE_REPO,
+    REDACTED_REPO,
+    REPO,
+    SERVER_ID,
+    UNKNOWN_ID,
+)
 
 PROJECT_ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 ITEM = {"id": PROJECT_ID, "name": "Client ERP"}
@@ -66,6 +74,15 @@ def test_options_have_choices_defaults_states_and_removals():
     assert {"remove_branch", "status", "url", "idempotency_key", "previous_name"} & set(options) == set()
 
 
+def test_what_can_be_read_has_no_default_among_the_options():
+    """It is left alone where it is not given. What the API alone sets is no option."""
+    options = WEBHOOK.options()
+    assert options["events"] == {"type": "list", "elements": "str", "choices": list(EVENTS)}
+    assert options["format"] == {"type": "str", "choices": ["raw", "slack", "teams", "discord"]}
+    assert options["is_active"] == {"type": "bool"}
+    assert list(options) == ["url", "webhook_id", "state", "project", "events", "description", "format", "is_active"]
+
+
 LIMITED = Field("branch", max_length=255)
 VALUES = {
     "umlauts up to the limit": (LIMITED, "ä" * 255, ""),
@@ -88,6 +105,9 @@ VALUES = {
         float("nan"),
         "cpu_cores is nan, and the API accepts 0.25 to 32",
     ),
+    "as many as it takes": (WEBHOOK.field("events"), list(EVENTS), ""),
+    "too few": (WEBHOOK.field("events"), [], "events has 0, and the API accepts 1 to 12"),
+    "too many": (WEBHOOK.field("events"), [*EVENTS, "x"], "events has 13, and the API accepts 1 to 12"),
     "checked": (ENVIRONMENT.field("branch"), "a..b", "branch contains '..', which no branch can"),
     "checked by its option": (
         ENVIRONMENT.field("custom_domain"),
@@ -117,6 +137,29 @@ def test_a_request_has_its_own_names_and_no_null():
     values = {"name": "n", "project_id": PROJECT_ID, "server_id": SERVER_ID, "custom_domain": None, "cpu_cores": 0.5}
     sent = {"name": "n", "vm_id": SERVER_ID, "domain": "", "cpu_cores": 0.5}
     assert ENVIRONMENT.request_body(values) == sent
+
+
+def test_a_request_has_the_parent_that_its_path_has_not():
+    values = {"url": "https://a/b", "project_id": PROJECT_ID, "events": ["deploy.failed"], "is_active": False}
+    assert WEBHOOK.request_body(values) == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent", "parent_id", "expected"),
+    [
+        (WEBHOOK, PROJECT_ID, PROJECT_ID, True),
+        (WEBHOOK, PROJECT_ID.upper(), PROJECT_ID, True),
+        (WEBHOOK, PROJECT_ID, PROJECT_ID.upper(), True),
+        (WEBHOOK, PROJECT_ID, None, False),
+        (WEBHOOK, None, PROJECT_ID, False),
+        (WEBHOOK, None, None, True),
+        (ENVIRONMENT, PROJECT_ID, SERVER_ID, True),
+        (PROJECT, None, None, True),
+    ],
+)
+def test_an_object_of_a_common_list_may_belong_to_a_parent(kind, parent, parent_id, expected):
+    """Those of a list of the parent all do, whatever they say."""
+    assert kind.belongs_to({"id": UNKNOWN_ID, "project_id": parent}, parent_id) is expected
 
 
 @pytest.mark.parametrize(
@@ -169,6 +212,8 @@ def test_an_invalid_object_is_reported_with_its_request(item, problem):
     [
         (SERVER, {"region": 7}, "server whose region is a JSON int, not a string"),
         (ENVIRONMENT, {"cpu_cores": "1"}, "environment whose cpu_cores is a JSON str, not a number"),
+        (WEBHOOK, {"url": "https://a/b", "events": "all"}, "webhook whose events is a JSON str, not an array"),
+        (WEBHOOK, {"url": "https://a/b", "events": ["a", {"b": 1}]}, "webhook whose events are not all texts"),
     ],
 )
 def test_an_invalid_object_is_called_by_its_kind(kind, fields, problem):
@@ -219,13 +264,28 @@ ENVIRONMENT_SAME = {
     "a whole number": ("cpu_cores", 1, 1.0, True),
     "another number": ("cpu_cores", 1, 1.5, False),
     "no number": ("ram_mb", None, 2048, False),
+    "its parent, which is not said": ("project_id", None, PROJECT_ID, True),
+}
+WEBHOOK_SAME = {
+    "in another order": ("events", ["b", "a"], ["a", "b"], True),
+    "twice": ("events", ["a", "a"], ["a"], True),
+    "one more": ("events", ["a"], ["a", "b"], False),
+    "one less": ("events", ["a", "b"], ["a"], False),
+    "none": ("events", None, ["a"], False),
+    "off": ("is_active", True, False, False),
+    "of the organization, not of a project": ("project_id", None, PROJECT_ID, False),
+    "of the project": ("project_id", PROJECT_ID.upper(), PROJECT_ID, True),
 }
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "current", "desired", "is_same"),
-    [*((PROJECT, *row) for row in SAME.values()), *((ENVIRONMENT, *row) for row in ENVIRONMENT_SAME.values())],
-    ids=[*SAME, *ENVIRONMENT_SAME],
+    [
+        *((PROJECT, *row) for row in SAME.values()),
+        *((ENVIRONMENT, *row) for row in ENVIRONMENT_SAME.values()),
+        *((WEBHOOK, *row) for row in WEBHOOK_SAME.values()),
+    ],
+    ids=[*SAME, *ENVIRONMENT_SAME, *WEBHOOK_SAME],
 )
 def test_a_current_value_is_compared_with_the_desired_one(kind, name, current, desired, is_same):
     assert kind.is_same(name, current, desired) is is_same
@@ -245,3 +305,16 @@ def test_a_current_value_is_compared_with_the_desired_one(kind, name, current, d
 )
 def test_only_urls_are_redacted_among_declarable_fields(name, value, redacted):
     assert PROJECT.redacted(name, value) == redacted
+
+
+def test_a_subject_hides_the_secrets_of_a_url():
+    hidden = "https://hooks.example/T1?***"
+    assert str(WEBHOOK.subject("https://hooks.example/T1?sig=hunter22")) == f"webhook '{hidden}'"
+    assert str(WEBHOOK.subject("https://hooks.example/T1?sig=hunter22", "Acme")) == f"webhook 'Acme/{hidden}'"
+
+
+def test_what_is_returned_once_is_taken_out():
+    item = {"id": PROJECT_ID, "url": "https://a/b", "events": ["deploy.failed"]}
+    assert WEBHOOK.without_secrets({**item, "secret": "whsec_1"}) == item
+    assert PROJECT.without_secrets({**ITEM, "secret": "new to the API"}) == {**ITEM, "secret": "new to the API"}
+    assert WEBHOOK.without_secrets(None) is None

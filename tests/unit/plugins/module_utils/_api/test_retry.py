@@ -33,7 +33,7 @@ def run(*failures, replay=Replay.SAFE, limit=5, max_wait=600, random=0.5):
         try:
             pauses.append(retries.pause_after(failure, sum(pauses)))
         except NoResponseError as error:
-            return pauses, error.failure
+            return pauses, error
     return pauses, None
 
 
@@ -95,7 +95,17 @@ NEVER = Replay.NEVER
 def test_giving_up_says_how_often_how_long_and_why(failures, replay, message, hint):
     message = f"GET /projects got no usable response: sent {message}"
     expected = Failure(failures[-1].code, message, hint, status=failures[-1].status, details=failures[-1].details)
-    assert run(*failures, replay=replay, limit=0)[1] == expected
+    error = run(*failures, replay=replay, limit=0)[1]
+    assert error.failure == expected
+
+
+@pytest.mark.parametrize(
+    ("failures", "may_be_done"),
+    [([CUT], True), ([UNSENT], False), ([LIMITED, UNSENT], False), ([LIMITED, CUT], True), ([CUT, LIMITED], True)],
+)
+def test_one_attempt_is_enough_to_have_done_it(failures, may_be_done):
+    last = replace(failures[-1], retry_after=3601.0)
+    assert run(*failures[:-1], last)[1].may_be_done is may_be_done
 
 
 @pytest.mark.parametrize(

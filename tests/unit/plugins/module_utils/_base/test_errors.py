@@ -17,6 +17,8 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     RejectedError,
     Subject,
     join_failures,
+    of_each,
+    of_item,
 )
 
 PLUGINS = Path(errors.__file__).parents[2]
@@ -124,6 +126,54 @@ def test_a_rejection_may_be_about_the_key(code, status, is_about_the_key):
 )
 def test_a_failure_without_a_response_is_transient(code, status, is_transient):
     assert Failure(code, "m", status=status).is_transient is is_transient
+
+
+REJECTED, UNPAID, LOST = [
+    OecError("rejected", "rejected", status=422),
+    OecError("subscription_blocked", "unpaid", status=402),
+    NoResponseError("no_response", "lost"),
+]
+READS = {
+    # What each item comes to; the items that are read, and the code of the whole.
+    "none": ([], 0, None),
+    "all": (["a", "b"], 2, None),
+    "one is rejected": (["a", REJECTED, "c"], 3, "rejected"),
+    "a fatal one": (["a", REJECTED, UNPAID, "d"], 3, "rejected"),
+    "two lost": ([LOST, LOST, "c"], 3, "no_response"),
+    "three lost": ([LOST, LOST, LOST, "d"], 3, "no_response"),
+    "one of three is found": ([LOST, LOST, "c", LOST, "e"], 5, "no_response"),
+    "one of three is rejected": ([LOST, LOST, REJECTED, LOST, "e"], 5, "no_response"),
+}
+
+
+@pytest.mark.parametrize(("items", "count", "code"), READS.values(), ids=READS)
+def test_each_item_is_read_unless_all_would_fail(items, count, code):
+    """To go on could get this address blocked."""
+    reads = []
+
+    def read(item):
+        reads.append(item)
+        if isinstance(item, OecError):
+            raise item
+        return item
+
+    found = of_each(enumerate(items, 1), read, "project", lambda item: None)
+    assert reads == items[:count]
+    if code is None:
+        assert found == items
+        return
+    failures = [(number, item.failure.code) for number, item in enumerate(reads, 1) if isinstance(item, OecError)]
+    assert (found.code, [(detail["item"], detail["code"]) for detail in found.details]) == (code, failures)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("Client ERP", "item 2: project 'Client ERP': it broke."), (None, "item 2: it broke.")]
+)
+def test_the_failure_of_an_item_has_its_number_and_status(name, message):
+    failure = of_item(Failure("unauthorized", "it broke", status=401), 2, "project", name)
+    detail = {"item": 2, "project": name, "code": "unauthorized", "message": "it broke."}
+    assert failure == Failure("unauthorized", message, status=401, details=[detail])
+    assert failure.is_fatal
 
 
 def literals(node):

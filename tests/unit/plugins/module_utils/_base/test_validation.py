@@ -11,6 +11,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
     branch_problem,
     comparable_name,
     duration,
+    duration_text,
     host_problem,
     is_header_value,
     is_https_url,
@@ -19,7 +20,9 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation impor
     is_uuid,
     matches_any,
     nearest,
+    normal_url,
     parse_timestamp,
+    plain_url_problem,
     unknown_option,
 )
 
@@ -76,6 +79,38 @@ def test_a_text_that_is_no_branch_is_told_why(branch, problem):
 
 
 @pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://hooks.example/T1?sig=a@b", ""),
+        ("https://hooks.example/@team", ""),
+        ("https://joe:pw@hooks.example/", "contains a user name or password"),
+        ("https://@hooks.example/", "contains a user name or password"),
+        ("https://hooks.example\\@evil.example/", r"contains '\\', which no URL can"),
+        ('https://hooks.example/"a', "contains '\"', which no URL can"),
+        ("https://hooks.example/<a>", "contains '<', which no URL can"),
+        ("https://hooks.example/a>", "contains '>', which no URL can"),
+    ],
+)
+def test_a_url_that_the_service_cannot_call_is_told_why(url, problem):
+    assert plain_url_problem(url) == problem
+
+
+@pytest.mark.parametrize(
+    ("url", "normal"),
+    [
+        ("HTTPS://Hooks.Example", "https://hooks.example/"),
+        ("https://hooks.example:443/Oec?A=B", "https://hooks.example/Oec?A=B"),
+        ("https://hooks.example:8443/", "https://hooks.example:8443/"),
+        ("https://hooks.example?a=b", "https://hooks.example/?a=b"),
+        ("https://hooks.example/oec/", "https://hooks.example/oec/"),
+        ("https://[::1/", "https://[::1/"),
+    ],
+)
+def test_a_url_may_be_written_in_several_ways(url, normal):
+    assert normal_url(url) == normal
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
     [("90", 90), ("90s", 90), ("90m", 5400), (" 24h\n", 86400), ("7d", 604800), ("0", 0), ("36499d", 3_153_513_600)],
 )
@@ -87,6 +122,25 @@ def test_a_duration_is_read_in_its_unit(text, seconds):
 def test_anything_else_is_no_duration(text):
     with pytest.raises(ValueError, match="is not a time, such as 90m, 24h or 7d"):
         duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-90, "less than 1 min"),
+        (59.9, "less than 1 min"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (86399, "23 h 59 min"),
+        (86400, "1 d"),
+        (90061, "1 d 1 h"),
+        (86400 + 120, "1 d 2 min"),
+        (400 * 86400, "400 d"),
+    ],
+)
+def test_a_duration_is_told_in_its_two_greatest_units(seconds, text):
+    assert duration_text(seconds) == text
 
 
 MOMENT = datetime(2026, 11, 20, 16, 0, 41, tzinfo=timezone.utc)

@@ -7,15 +7,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, Subject
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.batch import (
-    MAX_ROUNDS,
     OUTCOMES,
     Batch,
     BatchItem,
     batch_result,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import Tasks
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Poller
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 
 REJECTED = Failure("validation", "rejected", "Fix it.", Subject("thing", "A"), 422)
 UNPAID = Failure("subscription_blocked", "unpaid", "Pay.", Subject("thing", "B"), 402)
@@ -106,7 +109,7 @@ def things(found, *ends, **options):
 RUNNING, OVER = {"status": "running"}, {"status": "failed", "started_at": "2026-11-28T20:00:00Z"}
 ENDS = {
     # The code of the failure, whether anything has changed, and the task.
-    "": [((True, None), "completed")],
+    "": [((True, None), "completed"), ((False, None), "completed")],
     "task_failed": [((True, OVER), "failed")],
     "task_cancelled": [((True, OVER), "cancelled")],
     "task_never_started": [((True, OVER), "never_started")],
@@ -134,10 +137,46 @@ def test_an_item_has_one_outcome(code, changed, task, outcome):
     assert bool(item.diff) is changed
 
 
-@pytest.mark.parametrize(("again", "code"), [(MAX_ROUNDS - 1, None), (MAX_ROUNDS, "wrong_state")])
-def test_an_item_is_decided_anew_only_so_many_times(again, code):
-    (item,) = things(batch(), ("", False, None), again=again)
-    assert (item.failure and item.failure.code) == code
+def test_an_item_is_decided_anew_unless_nothing_new_is_to_begin():
+    found = batch()
+    (item,) = things(found, ("", True, None), again=1)
+    assert (item.outcome, item.again) == ("completed", 0)
+    found.record(UNPAID)
+    (item,) = things(found, ("", True, None), again=1)
+    assert (item.outcome, item.again, item.changed) == ("skipped", 1, False)
+
+
+@dataclass(kw_only=True)
+class Late(Thing):
+    """It waits for another task first."""
+
+    other: Object
+
+    def advance(self):
+        yield from self.wait_for(self.other)
+        self.outcome, self.changed = "completed", True
+        return True
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_waiting", "code"),
+    [
+        ("completed", True, None),
+        ("failed", True, None),
+        ("hangs", True, "wait_timeout"),
+        ("hangs", False, "wrong_state"),
+    ],
+)
+def test_another_task_is_waited_for(client, emulator, sleeps, outcome, is_waiting, code):
+    environment = emulator.add_environment(emulator.add_project("Client ERP")["id"])
+    other = emulator.start_task(environment["id"], "restart", outcome=outcome)
+    found = Batch(client, Tasks(client, ENVIRONMENT, 60), is_waiting, Mode())
+    item = Late(found, Subject("thing", "A"), {"name": "A"}, other=other)
+    Poller(client, 5).run(item.steps())
+    assert (item.failure and item.failure.code, item.changed, bool(sleeps)) == (code, code is None, is_waiting)
+    # The one that it waits for is named only where it is in the way.
+    assert (item.task and item.task["id"]) == (other["id"] if code else None)
+    assert code is None or other["id"] in item.failure.sentences
 
 
 def test_an_item_that_is_done_says_that_the_api_responds():

@@ -15,6 +15,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Oe
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once, derived_key
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import WEBHOOK
 from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, SERVER_ID
 
 NEW_SERVER_ID = "0f0f0f0f-0000-4000-8000-000000000001"
@@ -387,6 +388,32 @@ def test_only_the_one_new_project_in_the_list_is_adopted(host, emulator, before,
         failure = failure_of(api)
         assert (failure.code, failure.message.split(" ")[:2]) == (code, ["POST", "/projects"])
     assert requests(emulator) == expected
+
+
+@pytest.mark.parametrize(
+    ("parents", "parent", "adopted"),
+    [
+        ([None, "mine", "other"], "mine", 1),
+        ([None, "mine", "other"], None, 0),
+        (["other", None], "mine", None),
+        (["mine", "mine"], None, None),
+        (["mine", "mine"], "mine", None),
+    ],
+)
+def test_only_the_new_one_of_the_same_parent_is_adopted(make_client, emulator, parents, parent, adopted):
+    """Others have webhooks of the URL, too. None is sent a create again: the request was lost."""
+    ids = {None: None, **{name: emulator.add_project(name)["id"] for name in ("mine", "other")}}
+    api = make_client(api_retries=0).of(WEBHOOK)
+    body = {"url": "https://hooks.example/a", "events": ["deploy.failed"]}
+    assert api.known.objects == []
+    found = [emulator.add_webhook(**body, project_id=ids[name])["id"] for name in parents]
+    emulator.faults.add("cut_before", "POST")
+    owner = {"project_id": ids[parent]} if parent else {}
+    if adopted is None:
+        assert failure_of(api, body | owner).code == "no_response"
+    else:
+        assert create_once(api, body | owner)["id"] == found[adopted]
+    assert emulator.log.count("POST") == 1
 
 
 # The user's own idempotency key.

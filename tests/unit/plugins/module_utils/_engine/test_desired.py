@@ -10,6 +10,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import WEBHOOK
 from ansible_collections.oecsh.cloud.tests.support import (
     OTHER_SERVER_ID,
     PRIVATE_REPO,
@@ -71,6 +72,11 @@ def test_a_field_is_emptied_by_an_option_of_its_own(options, values):
     assert found.values == {"name": "n", **parent, **values}
 
 
+def test_a_list_is_declared_as_a_set_and_may_need_no_parent():
+    found = Desired.parse(WEBHOOK, {"url": "https://a/b", "events": ["b", "a", "b"], "is_active": False})
+    assert found.values == {"url": "https://a/b", "events": ["a", "b"], "is_active": False}
+
+
 HEADER = "project 'x': idempotency_key contains characters that an HTTP header cannot carry."
 REJECTED = {
     "nothing": ({}, "neither name nor project_id is set."),
@@ -106,6 +112,18 @@ ENVIRONMENT_REJECTED = {
         f"environment '{PROJECT_ID}': cpu_cores is 64.0, and the API accepts 0.25 to 32.",
     ),
 }
+WEBHOOK_REJECTED = {
+    "neither URL nor id": ({"project": "Acme"}, "neither url nor webhook_id is set."),
+    "no event": (
+        {"url": "https://a/b?sig=1", "events": []},
+        "webhook 'https://a/b?***': events has 0, and the API accepts 1 to 12.",
+    ),
+    # Without the value: it contains a password.
+    "a URL with a user": (
+        {"url": "https://joe:hunter22@a/b"},
+        "webhook 'https://***@a/b': url contains a user name or password.",
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -113,8 +131,9 @@ ENVIRONMENT_REJECTED = {
     [
         *((PROJECT, *row) for row in REJECTED.values()),
         *((ENVIRONMENT, *row) for row in ENVIRONMENT_REJECTED.values()),
+        *((WEBHOOK, *row) for row in WEBHOOK_REJECTED.values()),
     ],
-    ids=[*REJECTED, *ENVIRONMENT_REJECTED],
+    ids=[*REJECTED, *ENVIRONMENT_REJECTED, *WEBHOOK_REJECTED],
 )
 def test_an_invalid_declaration_is_rejected(kind, options, message):
     with pytest.raises(OecError) as caught:

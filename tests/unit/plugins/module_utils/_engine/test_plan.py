@@ -12,6 +12,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import WEBHOOK as ANY_PARENT
 from ansible_collections.oecsh.cloud.tests import support
 
 BERLIN, PARIS, UNKNOWN_ID = support.SERVER_ID, support.OTHER_SERVER_ID, support.UNKNOWN_ID
@@ -737,3 +738,71 @@ def test_a_diff_has_the_state_and_what_is_only_sent():
         "+ new  on acme  on berlin",
         "~ production  status stopped -> running, branch main -> dev",
     ]
+
+
+# A kind that may have a parent, with a list, and with what a create always sends.
+
+EVENTS, SEND_ALWAYS = ["deploy.completed", "deploy.failed"], {"format": "raw", "is_active": True}
+CALLED, NEW_HOOK = {"url": f"{URL}?sig=hunter22"}, {"url": URL, "events": EVENTS}
+TWICE = {"url": f"{URL}/b?sig=hunter22"}
+SLACK, HOOK_ID, OF_ACME = {"format": "slack", "is_active": False}, {"webhook_id": uuid(1)}, {"project": "acme"}
+WEBHOOK_ACTIONS = {
+    "of the organization": (NEW_HOOK, "created", NEW_HOOK | SEND_ALWAYS),
+    "of a project": (NEW_HOOK | OF_ACME, "created", NEW_HOOK | SEND_ALWAYS | {"project_id": uuid(0xA1)}),
+    "with what is else always sent": (NEW_HOOK | SLACK, "created", NEW_HOOK | SLACK),
+    "what is omitted is left alone": (CALLED, "unchanged", None),
+    "events in another order": (CALLED | {"events": EVENTS[::-1]}, "unchanged", None),
+    "other events": (CALLED | {"events": EVENTS[:1]}, "updated", {"events": EVENTS[:1]}),
+    "switched on": (CALLED | {"is_active": True}, "updated", {"is_active": True}),
+    "another URL": (HOOK_ID | {"url": URL}, "updated", {"url": URL}),
+    "absent": (HOOK_ID | CALLED | ABSENT, "deleted", None),
+    "of no project, absent": (CALLED | {"url": URL} | ABSENT | {"project": "nowhere"}, "unchanged", None),
+}
+
+
+def webhook(**fields):
+    common = {"url": CALLED["url"], "project_id": None, "events": EVENTS[::-1], "description": None}
+    return {"id": uuid(1), **common, **SLACK, **fields}
+
+
+@pytest.mark.parametrize(("item", "type_", "body"), WEBHOOK_ACTIONS.values(), ids=WEBHOOK_ACTIONS)
+def test_what_a_create_always_sends_is_left_alone_later(item, type_, body):
+    (action,) = actions(item, existing=[webhook()], kind=ANY_PARENT)
+    assert (action.type, action.body) == (type_, body)
+    if type_ == "created":
+        unset = dict.fromkeys(["id", *ANY_PARENT.readable]) | {"failure_count": 0}
+        assert action.after == unset | body
+        assert action.stored_mismatches({**action.after, "events": EVENTS[::-1]}) == []
+
+
+WEBHOOK_REJECTIONS = {
+    "no events": ({"url": URL}, "invalid_input", "'events' is required to create it"),
+    "two of the URL": (TWICE, "ambiguous_name", f"2 webhooks have the url '{URL}/b?***'"),
+    "another project": (HOOK_ID | OF_ACME, "immutable_field", "cannot change project from None to 'acme'"),
+    "another project, absent": (HOOK_ID | OF_ACME | ABSENT, "name_mismatch", "belongs to another project"),
+    "another URL, absent": (HOOK_ID | {"url": URL} | ABSENT, "name_mismatch", f"is named '{URL}?***'"),
+    "a redacted URL": (HOOK_ID | {"url": f"{URL}/x?***"}, "invalid_input", "*** instead of credentials"),
+    "a redacted URL, to create": (NEW_HOOK | {"url": f"{URL}?***"}, "invalid_input", "*** instead of credentials"),
+    "a redacted URL, absent": ({"url": f"{URL}?***"} | ABSENT, "invalid_input", "*** instead of credentials"),
+    "an unknown project": (NEW_HOOK | {"project": "nowhere"}, "not_found", "'nowhere' does not exist"),
+}
+
+
+@pytest.mark.parametrize(("item", "code", "words"), WEBHOOK_REJECTIONS.values(), ids=WEBHOOK_REJECTIONS)
+def test_what_cannot_be_with_or_without_a_parent_is_rejected(item, code, words):
+    twins = [webhook(id=uuid(number), **TWICE) for number in (2, 3)]
+    rejection = planned(item, existing=[webhook(), *twins], kind=ANY_PARENT).rejection()
+    assert (rejection.code, words in rejection.message) == (code, True)
+    assert "hunter22" not in str(rejection)
+
+
+def test_a_diff_hides_the_secrets_of_a_key_and_sorts_a_list():
+    changes = HOOK_ID | {"url": f"{URL}?sig=swordfish", "events": [*EVENTS, "deploy.started"]}
+    (action,) = actions(changes, existing=[webhook()], kind=ANY_PARENT)
+    before, after = [yaml.safe_load(action.diff[side]) for side in ("before", "after")]
+    assert before == {"url": f"{URL}?***", "events": EVENTS, **SLACK}
+    assert after == {**before, "url": f"{URL}?*** (other credentials)", "events": [*EVENTS, "deploy.started"]}
+    header = f"webhook '{URL}?***'"
+    assert (action.diff["before_header"], action.diff["after_header"], str(action.subject)) == (header,) * 3
+    (deleted,) = actions(CALLED | ABSENT, existing=[webhook()], kind=ANY_PARENT)
+    assert (deleted.diff["before_header"], deleted.diff["after_header"]) == (header, f"{header} (absent)")

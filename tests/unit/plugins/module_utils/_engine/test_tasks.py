@@ -15,6 +15,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import (
     is_busy,
     lines_of,
     task_failure,
+    until_decided,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Poller
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
@@ -99,6 +100,30 @@ def test_a_completed_task_is_none():
 )
 def test_an_object_is_busy_if_the_api_says_so(status, code, expected):
     assert is_busy(RejectedError(code, "m", status=status)) is expected
+
+
+@pytest.mark.parametrize(
+    ("founds", "attempts"),
+    [(["a"], 1), ([None, None, False, "d"], 3), ([*[None] * 9, "a"], 10), ([*[None] * 10, "a"], None)],
+)
+def test_it_is_decided_anew_only_so_many_times(founds, attempts):
+    left = list(founds)
+
+    def attempt():
+        yield from ()
+        return left.pop(0)
+
+    def drive():
+        found.append((yield from until_decided(attempt)))
+
+    found = []
+    if attempts:
+        assert list(drive()) == []
+        assert (found, len(founds) - len(left)) == ([founds[attempts - 1]], attempts)
+    else:
+        with pytest.raises(OecError, match="other tasks got in between 10 times") as caught:
+            list(drive())
+        assert (caught.value.failure.code, left) == ("wrong_state", ["a"])
 
 
 # Tasks of the API.
