@@ -25,7 +25,7 @@ BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MU
 def clients(emulator: Emulator) -> Emulator:
     bakery = emulator.add_project("Bakery Lindgren", server="production-fsn1", odoo_version="17.0")
     emulator.add_environment(bakery["id"], "production")
-    for switch in ("queue_seconds", "deploy_seconds", "action_seconds", "destroy_seconds"):
+    for switch in ("queue_seconds", "deploy_seconds", "action_seconds", "destroy_seconds", "upload_seconds"):
         setattr(emulator.settings, switch, 0)
     emulator.add_project("Café Olé", server="production-nyc1", odoo_version="17.0")
     emulator.add_project("Harbour Logistics", server="production-fsn1", odoo_version="16.0")
@@ -53,7 +53,8 @@ def test_every_command_of_the_page_does_what_the_page_says(ansible: Run, clients
             assert done.stdout.rstrip() == expected[command].rstrip()
         printed[command] = done.stdout
         # The commands that ask, and the one with --check, write nothing.
-        is_write = re.search(r"oec_(project|environment|deployment) .*(?<!--check --diff)$", command, re.MULTILINE)
+        writing = r"oec_(project|environment|deployment|backup) .*(?<!--check --diff)$"
+        is_write = re.search(writing, command, re.MULTILINE)
         assert bool(clients.log.writes) == bool(is_write), command
     of_projects = [command for command in commands if re.search(r"oec_(server_info|project_info|project) ", command)]
     server, client, check, move, move_all, create, remove = (printed[command] for command in of_projects)

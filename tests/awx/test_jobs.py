@@ -155,6 +155,27 @@ def test_drift_ignores_the_result_of_an_earlier_node(job: Make, emulator: Emulat
     assert (later.status, later.artifact_data["drift_result"]) == ("successful", []), later.printed
 
 
+def test_a_failed_backup_job_is_completed_by_the_next_one(job: Make, emulator: Emulator) -> None:
+    for switch in ("queue_seconds", "action_seconds", "upload_seconds"):
+        setattr(emulator.settings, switch, 0)
+    for name in ("Bakery Lindgren", "Harbour Logistics"):
+        harbour = emulator.add_environment(emulator.add_project(name)["id"])["id"]
+    emulator.plan_task("backup", harbour, outcome="failed", error="No space left.")
+    survey = {"backup_environments": "production\nstaging\n", "backup_max_age": ""}
+    failing, again = job(survey=survey), job(survey=survey)
+    assert failing.run("backup.yml").status == "failed"
+    assert "No space left." in failing.printed
+    assert again.run("backup.yml").status == "successful", again.printed
+    assert [each.artifact_data["backup_summary"] for each in (failing, again)] == [
+        {"environments": 2, "good": 1, "new": 1, "failed": 1, "not_tried": 0},
+        {"environments": 2, "good": 2, "new": 1, "failed": 0, "not_tried": 0},
+    ]
+    assert len(emulator.log.writes) == 3
+    for each in (failing, again):
+        assert_readable(each)
+        assert_secret(each, emulator.keys.full)
+
+
 def test_the_report_passes_on_figures_with_or_without_a_page(job: Make, emulator: Emulator, tmp_path: Path) -> None:
     emulator.add_project("Old", odoo_version="16.0")
     emulator.add_project("New", odoo_version="18.0")

@@ -81,9 +81,12 @@ def test_the_first_run_creates_everything(setup: Run, awx: FakeAwx, emulator: Em
     for template in templates.values():
         assert awx.associated["job_templates", template["id"], "credentials"] == [credential["id"]]
         assert template["survey_enabled"] == (template["id"] in awx.surveys)
-    assert len(awx.surveys) == 3
-    (schedule,) = awx.items["schedules"].values()
-    assert schedule["unified_job_template"] == templates["oec.sh: drift"]["id"]
+    assert len(awx.surveys) == 4
+    scheduled = {each["unified_job_template"]: each["rrule"] for each in awx.items["schedules"].values()}
+    assert scheduled == {
+        templates["oec.sh: drift"]["id"]: VARIABLES["awx_setup_schedule"],
+        templates["oec.sh: backup"]["id"]: VARIABLES["awx_setup_backup_schedule"],
+    }
 
 
 def test_the_second_run_changes_nothing_and_keeps_the_key(setup: Run, awx: FakeAwx) -> None:
@@ -110,7 +113,7 @@ def test_without_a_key_everything_else_is_updated(setup: Run, awx: FakeAwx) -> N
     assert templates["oec.sh: drift"]["playbook"] == "drift.yml"
     assert {template["execution_environment"] for template in templates.values()} == {image["id"]}
     notified = {key[1]: found for key, found in awx.associated.items() if key[2] == "notification_templates_error"}
-    assert notified == {templates["oec.sh: drift"]["id"]: [notification["id"]]}
+    assert notified == {templates[f"oec.sh: {name}"]["id"]: [notification["id"]] for name in ("drift", "backup")}
 
 
 def test_a_new_key_is_stored_on_request(setup: Run, awx: FakeAwx, emulator: Emulator) -> None:
@@ -142,8 +145,9 @@ def test_ansible_does_not_fill_in_the_injectors() -> None:
         assert len(re.findall(r'OECSH_API_(?:KEY|URL): !unsafe "\{\{ api_(?:key|url) \}\}"', text)) == 2
 
 
-def test_awx_accepts_the_surveys_and_the_schedule() -> None:
+def test_awx_accepts_the_surveys_and_the_schedules() -> None:
     check_rule(VARIABLES["awx_setup_schedule"])
+    check_rule(VARIABLES["awx_setup_backup_schedule"])
     for template in VARIABLES["awx_setup_templates"]:
         assert (PROJECT / template["playbook"]).is_file()
         if "survey" in template:
@@ -154,7 +158,8 @@ def test_every_question_is_used_by_its_playbook_or_role() -> None:
     for template in VARIABLES["awx_setup_templates"]:
         for question in template.get("survey", {}).get("spec", []):
             text = (PROJECT / template["playbook"]).read_text(encoding="utf-8")
-            text += (ROOT / "roles" / "provision" / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+            for role in ("provision", "backup"):
+                text += (ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
             assert question["variable"] in text
 
 

@@ -42,6 +42,7 @@ NOT_RUN = {
     ".venv/bin/": "runs tests, or an emulator that does not end",
     "ansible-builder build": "needs a container engine",
     "ansible-galaxy collection install": "would install a released collection",
+    "ansible-playbook download.yml": "needs a storage of backups",
     "ansible-playbook oecsh.cloud.awx_setup -e awx_setup_": "needs AWX",
     "cd ansible-collection-cloud": "is the folder of the clone",
     "export ANSIBLE_COLLECTIONS_PATH=": "would hide what a guide writes",
@@ -88,18 +89,32 @@ BROKEN = {
     "error": "Module sale_custom: column partner_ref does not exist.",
     "log": "Updating sale_custom ...",
 }
+NO_SPACE = {"type": "backup", "outcome": "failed", "error": "No space left on the storage."}
 # Which of these projects have a production that runs, and what becomes of its next tasks.
 PRODUCTIONS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "docs/ad_hoc.md": {"Bakery Lindgren": []},
     "docs/docsite/rst/awx.rst": {"Bakery Lindgren": []},
+    "docs/docsite/rst/backups.rst": {
+        "Bakery Lindgren": [],
+        "Harbour Logistics": [NO_SPACE, {"type": "backup"}, NO_SPACE],
+        "Demo for prospects": [{"type": "backup", "size_ratio": 0.1}],
+    },
     "docs/docsite/rst/deployments.rst": {
         "Bakery Lindgren": [],
         "Harbour Logistics": [BROKEN, {}, BROKEN],
         "Demo for prospects": [{"seconds": 30}],
     },
+    "roles/backup/README.md": {"Bakery Lindgren": []},
+}
+# How many seconds old the newest backup of each production of the page is.
+BACKUPS = {
+    "docs/docsite/rst/backups.rst": {"Bakery Lindgren": 7200, "Harbour Logistics": 90000, "Demo for prospects": 90000},
 }
 # Time passes for real while a command runs: a task takes half a second. Between two blocks, the clock moves.
-TIMES: dict[str, Any] = {"queue_seconds": 0, "deploy_seconds": 0.5, "action_seconds": 0.5, "destroy_seconds": 0.5}
+TIMES: dict[str, Any] = {
+    **dict.fromkeys(("deploy_seconds", "action_seconds", "destroy_seconds"), 0.5),
+    **dict.fromkeys(("queue_seconds", "upload_seconds"), 0),
+}
 # What a reader of the page has done before.
 BEFORE = {"roles/drift/README.md": "ansible-playbook oecsh.cloud.export -e export_path=estate.yml"}
 
@@ -248,6 +263,8 @@ def test_every_code_block_of_a_page_works(page: str, tmp_path: Path) -> None:
             plans = PRODUCTIONS.get(page, {}).get(project["name"])
             if plans is not None:
                 production = emulator.add_environment(ident)["id"]
+                if age := BACKUPS.get(page, {}).get(project["name"]):
+                    emulator.add_backup(production, age)
                 for plan in plans:
                     emulator.plan_task(environment_id=production, **plan)
         reader = Reader(tmp_path, emulator)
@@ -257,7 +274,7 @@ def test_every_code_block_of_a_page_works(page: str, tmp_path: Path) -> None:
                 reader.follow(block)
             except Exception as problem:
                 raise AssertionError(f"{page}:{block.line}: {problem}") from problem
-            emulator.clock.advance(60)
+            emulator.clock.advance(600 if page in BACKUPS else 60)
         assert emulator.log.take_problems() == []
 
 

@@ -132,6 +132,8 @@ def test_the_artifact_alone_runs_the_demo(clone: Path, tmp_path: Path) -> None:
         "5 created, 0 unchanged",
         "5 unchanged",
         "1 updated, 4 unchanged",
+        "1 of 1 environments: 0 with a fresh backup; 1 without",
+        "1 of 1 environments: 1 with a fresh backup, 1 of them new",
     ]
     assert done.stdout.count("Nothing differs.") == 1
     assert "\nprovision_defaults:\n" in done.stdout
