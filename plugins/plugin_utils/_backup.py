@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,9 +40,11 @@ def backup_report(
         raise TypeError("the results and the environments must be lists")
     found = {row["environment_id"]: row for row in _rows(results)}
     rejected = [result for result in results if "backups" not in result]
-    invalid = {ident: error for result in rejected for ident, error in _invalid(result).items()}
     fatal = next((_error(result) for result in rejected if _is_fatal(_error(result))), None)
-    rows = [_judged(found.get(each["id"]) or _untried(each, invalid.get(each["id"]) or fatal)) for each in environments]
+    invalid = {} if fatal else {ident: error for result in rejected for ident, error in _invalid(result).items()}
+    rows = [
+        _judged(found.get(each["id"]) or _without_backup(each, invalid.get(each["id"]), fatal)) for each in environments
+    ]
     is_stopped = any(row["outcome"] == "skipped" for row in _rows(results))
     is_over = fatal is not None or is_stopped or _is_silent(results)
     done = [row for row in rows if row["outcome"] != "skipped"]
@@ -57,9 +60,9 @@ def backup_report(
     return {
         "backups": rows,
         "summary": summary,
-        "progress": _progress(summary, sum(map(_is_predicted, rows)), seconds),
+        "progress": _progress(summary, sum(map(_is_predicted, rows)), 0 if is_over else seconds),
         "table": _table([*good, *(row for row in rows if not row["is_good"])]),
-        "failures": [f"{_name(row)}: {_reason(row)}" for row in rows if not row["is_good"]],
+        "failures": [*(f"{_name(row)}: {_reason(row)}" for row in failed), *_skipped(rows)],
         "is_over": is_over,
         "left": [] if is_over or not rejected or results[-1] is not rejected[-1] else _left(results[-1]),
     }
@@ -122,22 +125,31 @@ def _judged(row: Row) -> dict[str, Any]:
     return {**row, "is_good": row["outcome"] in _GOOD and not row["is_shrunken"]}
 
 
-def _untried(environment: Mapping[str, Any], error: Mapping[str, Any] | None) -> Row:
-    error = error or Failure("skipped", "not tried, because of an earlier failure").as_error()
+def _without_backup(
+    environment: Mapping[str, Any], invalid: Mapping[str, Any] | None, fatal: Mapping[str, Any] | None
+) -> Row:
+    """Return the row of an environment that could not be found or read, or else was not looked at."""
+    earlier = Failure("skipped", "not tried, because of an earlier failure").as_error()
     return {
         "project": environment["project_name"],
         "environment": environment["name"],
         "environment_id": environment["id"],
-        "outcome": "skipped",
+        "outcome": "failed" if invalid else "skipped",
         "changed": False,
         "task": None,
-        "error": error,
+        "error": invalid or fatal or earlier,
         "log": [],
         "backup": None,
         "size_ratio": None,
         "is_shrunken": False,
         "newest_completed_at": None,
     }
+
+
+def _skipped(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each reason why environments were not looked at."""
+    reasons = Counter(_reason(row) for row in rows if row["outcome"] == "skipped")
+    return [f"{count} not looked at: {reason}" for reason, count in reasons.items()]
 
 
 def _is_predicted(row: Row) -> bool:
@@ -198,5 +210,6 @@ def _name(row: Row) -> str:
 def _reason(row: Row) -> str:
     if row["is_shrunken"] and not row["error"]:
         share = f"{row['size_ratio'] * 100:.0f} %"
-        return f"its backup has {share} of the size of the one before it. Look whether it holds everything."
+        hint = "Look at the client. If all is well, take another one with oec_backup."
+        return f"its backup has {share} of the size of the one before it. {hint}"
     return one_line((row["error"] or {}).get("message") or row["outcome"])

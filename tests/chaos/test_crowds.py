@@ -24,6 +24,8 @@ from ansible_collections.oecsh.cloud.tests.chaos.ordered_server import ORDERED_S
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 
 NAME, OTHER_NAME = "Client ERP", "Bakery ERP"
+# Reads in a minute. Where the API names no limit, a task is polled as seldom as the lowest one allows.
+MANY = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class Crowd:
 PROJECT = Crowd("oec_project", {"server": ORDERED_SERVER["id"], "odoo_version": "17.0"}, "/projects", "/projects")
 IN_ENVIRONMENT = {"project": NAME, "name": "production", "wait_interval": 1}
 ENVIRONMENT = Crowd("oec_environment", IN_ENVIRONMENT, "/projects/.+/environments", "/projects/.+/environments")
+BACKUP = Crowd(
+    "oec_backup", {**IN_ENVIRONMENT, "max_age": "1h"}, "/environments/.+/backups", "/environments/.+/backups"
+)
+WEBHOOK = Crowd(
+    "oec_webhook", {"url": "https://hooks.example.org/oec", "events": ["deploy.failed"]}, "/webhooks", "/webhooks"
+)
 DEPLOYMENT = Crowd("oec_deployment", IN_ENVIRONMENT, "/environments/.+/deployments", "/environments/.+/deploy")
 
 CROWDS = {"processes": Crowd.processes, "hosts of one play": Crowd.hosts_of_one_play}
@@ -120,7 +128,7 @@ def test_a_crowd_deploys_one_environment_once(
     if crowd is not DEPLOYMENT and not long_run:
         pytest.skip("in the long run only")
     count, seconds = (20, 15.0) if long_run else (4, 3.0)
-    emulator.settings.writes = emulator.settings.reads = None
+    emulator.settings.writes, emulator.settings.reads = None, MANY
     # A deployment that begins and ends while their GETs are delayed would be none of theirs.
     emulator.settings.deploy_seconds = 2 * seconds
     project, since = emulator.add_project(NAME), {}
@@ -136,6 +144,64 @@ def test_a_crowd_deploys_one_environment_once(
     record(f"Crowds: {count} processes that create or deploy one environment at once", 1, *figures)
     assert figures == (0, 0, 0), (found, tasks, failures)
     assert [task["status"] for task in tasks] == ["completed"]
+
+
+# What a service says to a backup while another one is running.
+CONFLICTS: dict[str, dict[str, Any]] = {
+    "task": {},
+    "task without id": {"conflict_has_task_id": False},
+    "text": {"backup_conflict": "text", "backup_has_task_id": False},
+}
+
+
+@pytest.mark.parametrize("switches", CONFLICTS.values(), ids=CONFLICTS)
+def test_a_crowd_takes_one_backup(
+    switches: dict[str, Any], emulator: Emulator, ansible: Ansible, long_run: bool, record: Callable[..., None]
+) -> None:
+    if "backup_conflict" not in switches and not long_run:
+        pytest.skip("in the long run only")
+    count, seconds = (10, 10.0) if long_run else (4, 2.0)
+    emulator.settings.writes, emulator.settings.reads = None, MANY
+    # One that begins and ends while their GETs are delayed would be none of theirs.
+    emulator.settings.action_seconds = 2 * seconds
+    emulator.settings.queue_seconds = emulator.settings.upload_seconds = 0.5
+    for switch, value in switches.items():
+        setattr(emulator.settings, switch, value)
+    emulator.add_environment(emulator.add_project(NAME)["id"])
+    BACKUP.disturb(emulator, count, seconds)
+
+    failures = BACKUP.end(emulator, BACKUP.processes(ansible, count))
+
+    backups = emulator.backups()
+    figures = (int(not backups), max(0, len(backups) - 1), len(failures))
+    record(f"Crowds: {count} processes that need a backup of one environment at once", 1, *figures)
+    assert figures == (0, 0, 0), (backups, failures)
+    assert [backup["status"] for backup in backups] == ["completed"]
+
+
+def test_a_crowd_creates_one_webhook(
+    emulator: Emulator, ansible: Ansible, long_run: bool, record: Callable[..., None]
+) -> None:
+    """Each of them returns the one secret, or warns that it was lost."""
+    count, seconds = (10, 10.0) if long_run else (4, 2.0)
+    emulator.settings.writes = emulator.settings.reads = emulator.settings.webhook_mutations = None
+    WEBHOOK.disturb(emulator, count, seconds)
+
+    ends = [end(process) for process in WEBHOOK.processes(ansible, count)]
+
+    webhooks = emulator.webhooks()
+    failed = [printed for printed, succeeded in ends if not succeeded]
+    secrets = [re.findall(r'"secret": "(.+)"', printed) for printed, _succeeded in ends]
+    known = [[each["secret"]] for each in webhooks[:1]]
+    unknown = [
+        printed
+        for (printed, _succeeded), secret in zip(ends, secrets, strict=True)
+        if secret not in known and "secret was lost" not in printed
+    ]
+    figures = (int(not webhooks), max(0, len(webhooks) - 1), len(failed) + len(unknown))
+    record(f"Crowds: {count} processes that create one webhook at once", 1, *figures)
+    assert figures == (0, 0, 0), (webhooks, failed, unknown)
+    assert secrets.count(known[0]) > 1, ends
 
 
 def test_many_hosts_with_a_project_each_share_the_write_limit(
@@ -231,6 +297,32 @@ def test_a_job_at_the_limit_does_not_deploy_after_another(
 
     assert [row["outcome"] for row in result["deployments"]] == [outcome], result
     assert [task["status"] for task in emulator.tasks()] == ["completed"]
+
+
+@pytest.mark.parametrize("conflict", [*CONFLICTS.values(), {"backup_conflict": "none"}], ids=[*CONFLICTS, "none"])
+@pytest.mark.parametrize("fault", ["rate_limit", "cut_before", "cut_after", "concurrent_action"])
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_job_that_is_held_up_takes_no_second_backup(
+    wait: bool,
+    fault: str,
+    conflict: dict[str, Any],
+    emulator: Emulator,
+    run_module: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the first job is held up at its request, the second one takes the backup, and waits for it or not."""
+    for switch, value in conflict.items():
+        setattr(emulator.settings, switch, value)
+    emulator.add_environment(emulator.add_project(NAME)["id"])
+    emulator.faults.add(fault, "POST")
+    options = {**IN_ENVIRONMENT, "max_age": "1h"}
+    act_meanwhile(emulator, monkeypatch, lambda: run_module("oec_backup", wait=wait, **options))
+
+    result = run_module("oec_backup", **options)
+
+    assert not result.get("failed"), result
+    assert [backup["status"] for backup in emulator.backups()] == ["completed"]
+    assert run_module("oec_backup", **options)["changed"] is False
 
 
 @pytest.mark.parametrize("fault", ["rate_limit", "cut_before", "cut_after"])

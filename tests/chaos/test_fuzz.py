@@ -23,7 +23,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Fa
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK, lines_of, task_failure
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP, newest_completed
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import (
+    BACKUP_FILTERS,
+    completion,
+    read_backups,
+)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup_take import BACKUP_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment_order import DEPLOYMENT_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
     ENVIRONMENT,
@@ -33,6 +38,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.task import LOG_OPTIONS, TASK_OPTIONS
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import WEBHOOK
 from ansible_collections.oecsh.cloud.tests.chaos.byte_server import ByteServer
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
 from ansible_collections.oecsh.cloud.tests.support import SERVER_ID
@@ -68,6 +74,15 @@ ENVIRONMENT_JSON = {
 TASK_JSON = {"id": ID, "type": "deploy", "status": "failed", "task_id": ID, "started_at": None, "error_message": "x"}
 BACKUP_JSON = {"id": ID, "status": "completed", "completed_at": "2025-09-15T10:30:00Z", "environment_id": ID}
 BACKUPS = {"items": [BACKUP_JSON], "total": 1, "page": 1, "page_size": 100}
+WEBHOOK_JSON = {
+    "id": ID,
+    "url": "https://hooks.example.org/oec",
+    "events": ["deploy.failed"],
+    "is_active": True,
+    "created_at": "2025-09-15T10:30:00Z",
+    "secret": "whsec_0123456789",
+}
+WEBHOOKS = {"items": [WEBHOOK_JSON], "total": 1, "limit": 100, "offset": 0, "has_more": False}
 LOG_JSON = {"log": "one\ntwo", "task_id": ID, "truncated": False}
 FIRST_PAGE = {"data": [PROJECT_JSON, SERVER_JSON], "pagination": {"has_more": True, "next_cursor": "abc", "total": 2}}
 LAST_PAGE = {"data": [PROJECT_JSON], "pagination": {"has_more": False, "next_cursor": None, "total": 1}}
@@ -124,7 +139,7 @@ values = st.recursive(
 documents = pick(
     [
         *[PROJECT_JSON, SERVER_JSON, FIRST_PAGE, LAST_PAGE, *ERRORS],
-        *[ENVIRONMENT_JSON, [ENVIRONMENT_JSON], TASK_JSON, BACKUPS, LOG_JSON],
+        *[ENVIRONMENT_JSON, [ENVIRONMENT_JSON], TASK_JSON, BACKUPS, LOG_JSON, WEBHOOK_JSON, WEBHOOKS],
     ]
 )
 
@@ -228,7 +243,9 @@ def is_date(value: Any) -> bool:
 def is_object(kind: Kind, value: Any) -> bool:
     texts = [value.get(field.name) for field in kind.fields if field.type == "str"]
     return (
-        is_uuid(value["id"]) and isinstance(value["name"], str) and all(isinstance(text, str | None) for text in texts)
+        is_uuid(value["id"])
+        and isinstance(value[kind.key], str)
+        and all(isinstance(text, str | None) for text in texts)
     )
 
 
@@ -252,11 +269,25 @@ def is_lines(value: Any) -> bool:
     return all(isinstance(line, str) and line.isprintable() for line in value)
 
 
+BODIES: dict[str, dict[str, Any]] = {
+    PROJECT.name: PROJECT_BODY,
+    ENVIRONMENT.name: {"name": "production"},
+    WEBHOOK.name: {"url": WEBHOOK_JSON["url"], "events": WEBHOOK_JSON["events"]},
+}
+
+
+def newest_backup(http: HttpClient) -> datetime | None:
+    """Return when the newest backup was completed, after all that is asked about backups."""
+    known = read_backups(Client(http), ID)
+    assert all(each["id"] for each in (known.running, known.lost) if each)
+    return completion(known.newest, known.now) if known.newest else None
+
+
 def create(date: datetime | None, key: str | None = None, kind: Kind = PROJECT) -> Callable[[HttpClient], Any]:
     def act(http: HttpClient) -> Any:
         api = Client(http).of(kind, ID)
         api._known = Listing([], date)  # so that the first response is that of the create
-        return create_once(api, PROJECT_BODY if kind is PROJECT else {"name": "production"}, key)
+        return create_once(api, BODIES[kind.name], key)
 
     return act
 
@@ -281,7 +312,9 @@ OPERATIONS: dict[str, tuple[Callable[[HttpClient], Any], Callable[[Any], bool]]]
     ),
     "task": (lambda http: task_failure(Client(http).of(TASK).get(ID) or TASK_JSON, 60), is_failure),
     "log": (lambda http: lines_of(Client(http).of(ENVIRONMENT).read(ID, "logs")), is_lines),
-    "backups": (lambda http: newest_completed(Client(http).of(BACKUP, ID).list().objects, DATE), is_date),
+    "backups": (newest_backup, is_date),
+    "webhooks": (lambda http: Client(http).of(WEBHOOK).list(), is_listing(WEBHOOK)),
+    "create webhook": (create(DATE, kind=WEBHOOK), lambda value: is_object(WEBHOOK, value)),
 }
 
 
@@ -363,6 +396,8 @@ SPECS: dict[str, Spec] = {
     "oec_deployment": {**DEPLOYMENT_OPTIONS, **WAIT_OPTIONS},
     "oec_task_info": {**TASK_OPTIONS, **WAIT_OPTIONS},
     "oec_log_info": LOG_OPTIONS,
+    "oec_backup": {**BACKUP_OPTIONS, **WAIT_OPTIONS},
+    "oec_backup_info": BACKUP_FILTERS,
 }
 right_options = pick(["Client ERP", "production", ID, "main", "7d", 1, 5, True, [ID], [{"environment_id": ID}]])
 calls = pick(sorted(SPECS)).flatmap(
@@ -418,6 +453,8 @@ def test_a_correct_response_gets_through(server: ByteServer, operation: str) -> 
         "task": [response(200, TASK_JSON)],
         "log": [response(200, LOG_JSON)],
         "backups": [response(200, BACKUPS)],
+        "webhooks": [response(200, WEBHOOKS)],
+        "create webhook": [response(201, WEBHOOK_JSON)],
     }
     server.responses = cycle(correct.get(operation, [response(201, PROJECT_JSON)]))
     assert is_right(act(http_client(server)))

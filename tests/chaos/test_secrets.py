@@ -1,11 +1,12 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key, and credentials in a Git URL: where they must not be, and who must not receive them."""
+"""The key, credentials in a Git URL, what webhooks and links have: where it must not be, who must not receive it."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -30,7 +31,19 @@ REPOSITORIES = {
     "INSECURE": "http://deploy-bot:hunter-four@git.example.org/erp",
 }
 FIRST, SECOND = REPOSITORIES["FIRST"], REPOSITORIES["SECOND"]
-CREDENTIALS = ["hunter2%21one", unquote("hunter2%21one"), "ghp_TokenNumberTwo", "hunter-three", "hunter-four"]
+HOOKS = {
+    "HOOK": "https://hooks.example.org/oec?sig=S1gnature-five",
+    "OTHER_HOOK": "https://hooks.example.org/oec?version=2&sig=S1gnature%2Bsix",
+    "INSECURE_HOOK": "http://hooks.example.org/oec?sig=S1gnature-seven",
+}
+HOOK = HOOKS["HOOK"]
+LINK = "https://storage.example.com/database?signature=download-eight"
+CREDENTIALS = [
+    *("hunter2%21one", unquote("hunter2%21one"), "ghp_TokenNumberTwo", "hunter-three", "hunter-four"),
+    *("S1gnature-five", "S1gnature%2Bsix", unquote("S1gnature%2Bsix"), "S1gnature-seven", "download-eight"),
+]
+# The secret of a webhook as the value of `secret`, in JSON, YAML or an XML file.
+RETURNED_SECRET = re.compile(r"(?<=secret)(\W|&quot;){1,5}(whsec_\w+)")
 VERBOSE = ("--diff", "-vvvvv")
 
 
@@ -51,6 +64,7 @@ def recording(ansible: Ansible) -> Ansible:
         "JUNIT_OUTPUT_DIR": str(ansible.folder / "junit"),
         "OECSH_API_RETRIES": "0",
         **REPOSITORIES,
+        **HOOKS,
     }
     return ansible
 
@@ -61,8 +75,8 @@ def leaks(ansible: Ansible, printed: str) -> list[str]:
     places = {"the output": printed, **{str(path): path.read_text(errors="replace") for path in files}}
     return [
         f"{secret} in {place}: ...{text[max(0, at - 200) : at + 100]}..."
-        for place, text in places.items()
-        for secret in [ansible.environment["OECSH_API_KEY"], *CREDENTIALS]
+        for place, text in ((place, RETURNED_SECRET.sub("", text)) for place, text in places.items())
+        for secret in [ansible.environment["OECSH_API_KEY"], *CREDENTIALS, "whsec_"]
         if (at := text.find(secret)) >= 0
     ]
 
@@ -85,6 +99,10 @@ def projects(*items: tuple[str, Result], **more: Any) -> tuple[str, Result]:
 
 def production(module: str, **more: Any) -> tuple[str, Result]:
     return module, {"project": "Client ERP", "name": "production", "wait_interval": 1, **more}
+
+
+def webhook(hook: str, **more: Any) -> tuple[str, Result]:
+    return "oec_webhook", {"url": env(hook), "events": ["deploy.failed"], **more}
 
 
 PRODUCTION = {"project": "Client ERP", "environment": "production"}
@@ -120,6 +138,13 @@ EVERYTHING: list[tuple[str, Result]] = [
     ("oec_task_info", {**PRODUCTION, "log_lines": 50}),
     ("oec_log_info", PRODUCTION),
     ("oec_log_info", {**PRODUCTION, "task_id": env("FIRST")}),
+    ("oec_backup_info", PRODUCTION),
+    production("oec_backup"),
+    production("oec_backup", max_age=env("HOOK")),
+    webhook("HOOK"),
+    webhook("OTHER_HOOK", project="no such project"),
+    webhook("INSECURE_HOOK"),
+    ("oec_webhook_info", {"url": env("HOOK")}),
     production("oec_environment", state="absent", absent_backup_max_age="0"),
     ("oec_project", {"name": "Client ERP", "state": "absent"}),
 ]
@@ -134,14 +159,22 @@ def test_no_module_prints_or_keeps_a_secret(
     emulator.settings.writes = emulator.settings.reads = None
     emulator.settings.queue_seconds = emulator.settings.deploy_seconds = emulator.settings.destroy_seconds = 0
     emulator.plan_task("deploy", outcome="failed", error=f"cannot clone {SECOND}", log=f"clone {FIRST}", times=None)
+    emulator.settings.action_seconds = emulator.settings.upload_seconds = 0
+    emulator.settings.webhook_mutations = None
     emulator.add_project("Second", git_repo_url=SECOND)
+    # Who may download a backup is not for a log.
+    for path in ("/backups/[^/]+", "/environments/[^/]+/backups"):
+        backup = {"id": UNKNOWN_ID, "environment_id": UNKNOWN_ID, "status": "completed", "database_url": LINK}
+        emulator.faults.add("replace", "GET", path, body={**backup, "items": [backup], "total": 1})
     printed = play(recording, EVERYTHING, *arguments)
     assert leaks(recording, printed) == []
+    assert [fault.path for fault in emulator.faults] == (["/backups/[^/]+"] if arguments else [])
+    assert RETURNED_SECRET.search(printed) or arguments
 
 
 def echoes(emulator: Emulator) -> list[dict[str, Any]]:
     """Return the ways in which a server can repeat what it received: in an error, a URL, a header, a page."""
-    text = f"Authorization: Bearer {emulator.keys.full}; {json.dumps([FIRST, SECOND])}"
+    text = f"Authorization: Bearer {emulator.keys.full}; {json.dumps([FIRST, SECOND, HOOK])}"
     headers = {"X-Echo": text, "Set-Cookie": f"key={emulator.keys.full}", "WWW-Authenticate": text}
     url = f"https://elsewhere.invalid/?key={emulator.keys.full}&{FIRST}"
     blocked = {"error": "ip_blocked", "message": text}
@@ -176,6 +209,9 @@ ECHOING: dict[str, tuple[str, str, Result]] = {
     "deploy": ("POST", *production("oec_deployment", name="staging")),
     "list environments": ("GET", "oec_environment_info", {"project": ["Client ERP"]}),
     "log": ("GET", "oec_log_info", {**PRODUCTION, "environment": "staging"}),
+    "take backup": ("POST", *production("oec_backup", name="staging")),
+    "create webhook": ("POST", "oec_webhook", {"url": HOOK, "events": ["deploy.failed"]}),
+    "list webhooks": ("GET", "oec_webhook_info", {"url": HOOK}),
 }
 
 
@@ -197,8 +233,9 @@ def test_no_result_has_a_secret_that_a_server_echoes(
         declared = {"server": SERVER_ID, "git_repo_url": repo, "project_id": existing["id"]}
         given = {**(declared if module == "oec_project" else {}), **options}
         result = run_module(module, api_retries=0, api_max_wait=30, **given)
-        # After a 204 a DELETE is done, whatever else the response contains.
-        assert result.get("failed") or (method == "DELETE" and fault["kind"] == "replace"), fault
+        # After a 204 a DELETE is done, whatever else the response contains; and a backup is found in the list.
+        is_done = method == "DELETE" or module == "oec_backup"
+        assert result.get("failed") or (is_done and fault["kind"] == "replace"), fault
         visible = json.dumps(result) + caplog.text + "".join(capfd.readouterr())
         assert [secret for secret in [emulator.keys.full, *CREDENTIALS] if secret in visible] == [], fault
 

@@ -30,7 +30,9 @@ HINTS: dict[str | int, str] = {
     "key_expired": "Create a new API key and set api_key (or OECSH_API_KEY) to it.",
     HTTPStatus.UNAUTHORIZED: "Check api_key (or OECSH_API_KEY): it may be mistyped or revoked.",
     HTTPStatus.PAYMENT_REQUIRED: "Settle the organization's subscription at oec.sh, then run this again.",
-    HTTPStatus.FORBIDDEN: "This API key may not do that; use a full access key of the organization.",
+    HTTPStatus.FORBIDDEN: (
+        "The organization or this API key may not do that; if it is the key, use a full access key of the organization."
+    ),
     HTTPStatus.NOT_FOUND: "Check the id and api_url, and that the key belongs to the same organization.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Correct the named value, then run this again.",
 }

@@ -109,14 +109,15 @@ class _Restore:
     def check(self, confirm: str | None) -> None:
         """Raise OecError `wrong_state` or `confirmation_required` where nothing may be restored."""
         name, subject = ENVIRONMENT.label(self.selected.environment), self.selected.subject
-        if confirm != name:
+        # All clients may have an environment of that name.
+        if confirm not in (name, subject.name):
+            why = f"confirm is {confirm!r}, which is not its name" if confirm else "confirm is not set"
             taken = description(self.backup, self.client.server_time())
-            given = f", and confirm is {confirm!r}" if confirm else ""
             message = (
-                f"the backup {self.backup['id']} was completed at {taken}: "
-                f"what was entered into this environment since then would be lost{given}"
+                f"nothing was restored: {why}. The backup {self.backup['id']} was completed at {taken}: "
+                "what was entered into this environment since then would be lost"
             )
-            hint = f"To overwrite its database and files, set confirm: {name}."
+            hint = f"To overwrite its database and files, set confirm: {subject.name}."
             raise OecError("confirmation_required", message, hint, subject=subject)
         if (status := state_of(self.selected.environment)) in (DESTROYING, PAUSED):
             hint = "Look at it in the dashboard of oec.sh, then run this again."

@@ -72,6 +72,7 @@ BACKUP_OPTIONS: Spec = {
     "parallel": {"type": "int", "default": 4},
 }
 _LOOK_PAUSE, _LOOKS = 3.0, 4
+_HOW_TO_WAIT = "It goes on. Run this again with max_age: it waits for this backup, and takes no second one."
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,9 @@ class _Backup(BatchItem):
         except OecError:
             # What matters is the failure of the task.
             self.backup = backup
-        raise failure.as_exception()
+        log = f"Look at its log with oec_log_info (task_id: {task['id']}), fix the cause, then run this again."
+        hints = {"wait_timeout": _HOW_TO_WAIT, "task_failed": log}
+        raise replace(failure, hint=hints.get(failure.code, failure.hint)).as_exception()
 
     def _read(self, backup: Object) -> Object:
         found = self.batch.client.of(BACKUP).get(backup["id"])
@@ -310,8 +313,7 @@ def _failure(backup: Object, timeout: float) -> Failure | None:
     if status in FINAL:
         reason = f": {backup['error_message']}" if backup.get("error_message") else ""
         return Failure("task_failed", f"{what} is {status!r}{reason}", "Fix the cause, then run this again.")
-    hint = "It goes on. Run this again with max_age to wait for it, or look at it with oec_backup_info."
-    return Failure("wait_timeout", f"{what} is still {status!r} after {timeout:.0f} s", hint)
+    return Failure("wait_timeout", f"{what} is still {status!r} after {timeout:.0f} s", _HOW_TO_WAIT)
 
 
 def _is_manual(backup: Object) -> bool:

@@ -30,7 +30,9 @@ printf 'plugin: oecsh.cloud.projects\n' >"$OUTPUT_DIR/oec.yml"
     ansible-playbook oecsh.cloud.backup --check
     ansible localhost -m oecsh.cloud.oec_backup_info -a 'project="Harbour Logistics" environment=production'
     # It does not exist.
-    ! ansible localhost -m oecsh.cloud.oec_backup_restore -a 'backup_id=4f6d21b9-8c05-4e7a-b3d9-a1e05c72f848' --check
+    if ansible localhost -m oecsh.cloud.oec_backup_restore -a 'backup_id=4f6d21b9-8c05-4e7a-b3d9-a1e05c72f848' --check; then
+        exit 1
+    fi
     ansible localhost -m oecsh.cloud.oec_webhook -a 'url=https://ci.example.com/oec events=deploy.failed'
     ansible localhost -m oecsh.cloud.oec_webhook_info
     ansible localhost -m oecsh.cloud.oec_organization_info

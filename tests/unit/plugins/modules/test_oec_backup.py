@@ -208,10 +208,15 @@ def test_one_that_runs_for_a_day_is_taken_for_lost(oec_backup, emulator, erp, is
 @pytest.mark.parametrize(
     ("plan", "outcome", "code", "words"),
     [
-        ({"outcome": "failed", "error": "Disk\x1b[31m full."}, "failed", "task_failed", "Disk [31m full. Look at its"),
+        (
+            {"outcome": "failed", "error": "Disk\x1b[31m full."},
+            "failed",
+            "task_failed",
+            "full. Look at its log with oec_log_info",
+        ),
         ({"outcome": "cancelled"}, "cancelled", "task_cancelled", "was cancelled"),
         ({"outcome": "never_started"}, "never_started", "task_never_started", "Nothing was done"),
-        ({"outcome": "hangs"}, "still_running", "wait_timeout", "It goes on. Wait for it with oec_task_info"),
+        ({"outcome": "hangs"}, "still_running", "wait_timeout", "It goes on. Run this again with max_age"),
         ({"outcome": "upload_hangs"}, "still_running", "wait_timeout", "'uploading' after 120 s. It goes on. Run this"),
         ({"outcome": "upload_fails"}, "failed", "task_failed", "is 'failed': The upload failed."),
     ],

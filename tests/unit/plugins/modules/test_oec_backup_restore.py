@@ -94,9 +94,13 @@ def test_one_restore_from_request_to_result(restore, emulator, erp, backup):
 def test_a_restore_is_confirmed_by_the_name(restore, emulator, backup, confirm, check):
     result = restore(confirm=confirm, check=check)
     assert (result["error"]["code"], emulator.log.writes) == ("confirmation_required", [])
-    words = ("(2 d 3 h ago)", "would be lost", "set confirm: production", "Client ERP/production", backup["id"])
+    words = ("(2 d 3 h ago)", "would be lost", "set confirm: Client ERP/production.", backup["id"])
     assert [word for word in words if word not in result["msg"]] == []
     assert ("confirm is" in result["msg"]) == bool(confirm)
+
+
+def test_the_name_of_the_project_may_stand_before_it(restore):
+    assert "error" not in restore(confirm="Client ERP/production", check=True)
 
 
 def test_check_mode_predicts_the_restore(restore, emulator):

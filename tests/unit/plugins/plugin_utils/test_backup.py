@@ -53,7 +53,8 @@ def test_the_report_of_a_night():
     assert report["table"] == TABLE.splitlines()
     assert report["failures"] == [
         "A/production: No space left.",
-        "C/production: its backup has 10 % of the size of the one before it. Look whether it holds everything.",
+        "C/production: its backup has 10 % of the size of the one before it. "
+        "Look at the client. If all is well, take another one with oec_backup.",
     ]
     assert not report["is_over"]
 
@@ -83,10 +84,10 @@ REVOKED, LOST = {**error("unauthorized", "Check the key."), "status": 401}, {**e
 GONE = {**error("not_found"), "status": 404}
 
 
-def rejected(ids, *items, of=GONE, code="not_found"):
+def rejected(ids, *items, of=None, code="not_found"):
     """Return the result of a list of these ids that is rejected for some of its items."""
     details = [{"item": item, "code": code, "message": "Gone."} for item in items]
-    return {"error": {**of, "details": details}, "environment_ids": list(ids)}
+    return {"error": {**(of or GONE), "details": details}, "environment_ids": list(ids)}
 
 
 UNTRIED = {"backups": [row(0, "failed", failure=REVOKED), row(1, "skipped", failure=error("skipped"))]}
@@ -98,7 +99,7 @@ STORIES = {
     "nothing yet": ([], False, "", NO_CODES),
     "one has failed": ([{"backups": [row(3, "failed", failure=FULL)]}], False, "", [*NO_CODES[:3], "task_failed"]),
     "the key": ([{"error": REVOKED}], True, "", ["unauthorized"] * 4),
-    "the key, named by items": ([rejected("0123", 1, of=REVOKED)], True, "", ["not_found", *["unauthorized"] * 3]),
+    "the key, named by items": ([rejected("0123", 1, of=REVOKED)], True, "", ["unauthorized"] * 4),
     "a crash": ([{"msg": "MODULE FAILURE"}], True, "", ["no_response"] * 4),
     "unknown options": ([{"error": UNKNOWN, "environment_ids": ["0", "1"]}], True, "", ["unknown_option"] * 4),
     "rows that were skipped": ([UNTRIED], True, "", ["unauthorized", *NO_CODES[:3]]),
@@ -167,3 +168,18 @@ def test_the_size_of_a_backup(sizes, expected):
 def test_other_input_is_rejected(values):
     with pytest.raises((KeyError, TypeError)):
         backup_report(*values)
+
+
+def test_what_was_not_looked_at_has_one_line_for_each_reason():
+    report = backup_report(
+        [rejected("01", 2), {"backups": [row(0, "completed")]}, {"error": REVOKED}], ENVIRONMENTS, 60
+    )
+    assert report["failures"] == ["3 not looked at: Check the key."]
+    assert report["progress"] == "1 of 4 environments: 1 with a fresh backup, 1 of them new"
+    report = backup_report([UNTRIED], ENVIRONMENTS)
+    untried = "not tried, because of an earlier failure"
+    assert report["failures"] == [
+        "A/production: Check the key.",
+        "1 not looked at: skipped",
+        f"2 not looked at: {untried}.",
+    ]
