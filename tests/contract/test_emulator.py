@@ -115,7 +115,7 @@ def check(emulator: Emulator) -> Check:
     return check
 
 
-@pytest.mark.parametrize(("file", "examples"), [(OPENAPI, 200), (PLATFORM, 50)], ids=["reference", "platform"])
+@pytest.mark.parametrize(("file", "examples"), [(OPENAPI, 80), (PLATFORM, 40)], ids=["reference", "platform"])
 def test_schemathesis_finds_no_failure(file: Path, examples: int, expiring_emulator: Emulator, tmp_path: Path) -> None:
     expiring_emulator.fill(30, environments=("production",))
     expiring_emulator.add_project("Bakery", id=PROJECT_ID)

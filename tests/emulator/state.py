@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -147,7 +147,7 @@ class EmulatorSettings:
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A misspelled switch in a test would silently test nothing.
-        if name not in {switch.name for switch in fields(self)}:
+        if name not in self.__dataclass_fields__:
             raise AttributeError(f"there is no switch {name!r}")
         choices = CHOICES.get(name)
         if choices and value not in choices:

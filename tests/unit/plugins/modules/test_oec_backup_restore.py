@@ -96,7 +96,7 @@ def test_a_restore_is_confirmed_by_the_name(restore, emulator, backup, confirm, 
     assert (result["error"]["code"], emulator.log.writes) == ("confirmation_required", [])
     words = ("(2 d 3 h ago)", "would be lost", "set confirm: Client ERP/production.", backup["id"])
     assert [word for word in words if word not in result["msg"]] == []
-    assert ("confirm is" in result["msg"]) == bool(confirm)
+    assert (f"confirm is {confirm!r}" if confirm else "confirm is not set") in result["msg"]
 
 
 def test_the_name_of_the_project_may_stand_before_it(restore):
