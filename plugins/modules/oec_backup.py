@@ -110,6 +110,20 @@ options:
     description: How many backups may be taken at once. With O(wait=false) all are started at once.
     type: int
     default: 4
+  wait:
+    description:
+      - Whether to wait until each backup is stored.
+      - With V(false), run the module again later with O(max_age). It waits for the backups that were started.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - How many seconds to wait for each task of oec.sh, from 1 to 2592000, which is 30 days.
+      - When the time is over, the module fails with the code C(wait_timeout). The backup goes on. Run the module again with O(max_age), which waits
+        for this backup, and takes no second one.
+      - The environment variable E(OECSH_WAIT_TIMEOUT) is used if the option is omitted.
+    type: int
+    default: 1800
 notes:
   - The API has no idempotency key for this. If a response is lost, the module never sends the request again. It looks for about ten seconds whether
     a new backup appears in the list, and waits for that. If there is none, the module fails with the code C(no_response), and

@@ -14,9 +14,9 @@ description:
     Its Odoo does not respond meanwhile.
   - oec.sh first takes another backup, of the type C(pre_restore), of what is overwritten. It is the way back.
   - A backup can only be restored into its own environment. oec.sh can restore it elsewhere in the dashboard, but not over its API.
-  - O(confirm) must be the exact name of the environment. So check mode without it tells how old the backup is, and restores nothing.
+  - O(confirm) must name the environment. So check mode without it tells how old the backup is, and restores nothing.
   - Each run restores again. Another task of the environment is waited for first, even if it is a restore, as nothing says which backup that is of.
-    With O(wait=false), the module fails instead.
+    With O(wait=false), the module fails instead. If that task is a restore, look at its result before you restore again.
   - The restore is started once, even if a response is lost. If none comes at all, the module fails, and RV(ignore:changed) is V(true).
   - The environment may be stopped afterwards if it was stopped before. The module then warns.
   - If the restore takes longer than O(wait_timeout), the module fails with the code C(wait_timeout), and RV(ignore:changed) is V(true). Do not run it again
@@ -47,10 +47,20 @@ options:
     aliases: [id]
   confirm:
     description:
-      - The exact name of the environment that is overwritten, as a person would type it. Do not compute it of what the API returns.
-      - If it is omitted, or another name, the module fails with the code C(confirmation_required), also in check mode. The message says how old the
+      - The environment that is overwritten, as a person would type it. Do not compute it of what the API returns.
+      - Its project and its name, such as V(Client ERP/production), which no other client has. Its exact name alone, such as V(production), is accepted
+        too, but does not protect against the backup of another client.
+      - If it is omitted, or names another one, the module fails with the code C(confirmation_required), also in check mode. The message says how old the
         backup is, and what would be lost.
     type: str
+  wait_timeout:
+    description:
+      - How many seconds to wait for each task of oec.sh, from 1 to 2592000, which is 30 days.
+      - When the time is over, the module fails with the code C(wait_timeout). The restore goes on, and the id of its task is in the result.
+        Wait for it with M(oecsh.cloud.oec_task_info). Do not run the module again, as it would restore again.
+      - The environment variable E(OECSH_WAIT_TIMEOUT) is used if the option is omitted.
+    type: int
+    default: 1800
 notes:
   - An environment that was deleted, that is paused by oec.sh, or that is being destroyed is not restored. Older versions of the API also hide one that is
     stopped or failed. Start it with M(oecsh.cloud.oec_environment) first, or restore it in the dashboard.
@@ -80,10 +90,11 @@ EXAMPLES = r"""
     status: completed
   register: restorable
 
-- name: Restore the newest one
+- name: Restore the newest one, but not what an earlier restore has overwritten
   oecsh.cloud.oec_backup_restore:
-    backup_id: "{{ restorable.backups[0].id }}"
-    confirm: production
+    backup_id: "{{ (restorable.backups | rejectattr('backup_type', 'match', '(?i)pre_restore') | first).id }}"
+    # A person has typed Client ERP/production into a survey.
+    confirm: "{{ restore_confirm }}"
   register: restored
 
 - name: Show the address
@@ -108,9 +119,9 @@ EXAMPLES = r"""
     - name: Restore the database and the files; the code that is deployed stays the new one
       oecsh.cloud.oec_backup_restore:
         backup_id: "{{ before.backups[0].backup.id }}"
-        confirm: staging
+        confirm: Client ERP/staging
 
-- name: Restore a client, after a person has typed the name of the environment into a survey
+- name: Restore a client from a backup that a person has chosen
   oecsh.cloud.oec_backup_restore:
     backup_id: 4f6d21b9-8c05-4e7a-b3d9-a1e05c72f848
     confirm: "{{ restore_confirm }}"

@@ -90,7 +90,8 @@ options:
     type: bool
 notes:
   - From ansible-core 2.22 on, RV(secret) is registered as a secret, so that Ansible hides it in what it prints. Before that, set C(no_log=true) for
-    the task, and for each one that uses the secret, as the examples do.
+    the task, and for each one that uses the secret, as the examples do. An ad hoc command that creates a webhook prints it.
+    To change one, O(webhook_id) never creates any.
   - Store the secret in the same play, such as in the CI or in a vault. If the play fails before that, the webhook exists, but its secret is unknown.
     The same is true if the response to the create is lost, and the API does not repeat it. The module warns then.
     Delete the webhook and create it again, or renew its secret in the dashboard of oec.sh.
