@@ -176,7 +176,7 @@ log:
   elements: str
 diff:
   description: What was overwritten, or in check mode would be. C(before), C(after), C(before_header) and C(after_header), for people.
-  returned: if anything was changed, in diff mode
+  returned: success, and failure after planning, in diff mode
   type: dict
   sample:
     before: |

@@ -146,7 +146,7 @@ usage:
 remaining:
   description:
     - What is left, which is the limit less what is used. Below 0 if more is used than the plan has.
-    - V(null) if there is no limit, or if the API does not tell what is used.
+    - Each of them may be null if there is no limit, or if the API does not tell what is used.
   returned: success
   type: dict
   contains:
