@@ -21,12 +21,17 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client impor
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
 from ansible_collections.oecsh.cloud.tests.contract.contract import contract
 from ansible_collections.oecsh.cloud.tests.emulator import Emulator
+from ansible_collections.oecsh.cloud.tests.support import ROOT
 
 Result = dict[str, Any]
 
 SERVER = "production-fsn1"
-# Read here, since ansible-test forks a process for each test: they all inherit it.
-CHECK = contract().problems
+# Made and imported here, since ansible-test forks a process for each test: they all inherit it.
+EMULATOR = Emulator(check=contract().problems)
+MODULES = {
+    path.stem: importlib.import_module(f"ansible_collections.oecsh.cloud.plugins.modules.{path.stem}")
+    for path in (ROOT / "plugins" / "modules").glob("*.py")
+}
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +48,10 @@ def time_limit() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def running_emulator() -> Iterator[Emulator]:
-    with Emulator(check=CHECK) as emulator:
-        yield emulator
+def running_emulator() -> Emulator:
+    # It ends with the process: to stop takes longer than most tests.
+    EMULATOR.start()
+    return EMULATOR
 
 
 @pytest.fixture
@@ -118,9 +124,8 @@ def run_module(emulator: Emulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
         # ansible-core has wanted to know how the arguments are packed since 2.19.
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        module = importlib.import_module(f"ansible_collections.oecsh.cloud.plugins.modules.{name}")
         with redirect_stdout(io.StringIO()) as printed, pytest.raises(SystemExit) as ended:
-            module.main()
+            MODULES[name].main()
         result: Result = json.loads(printed.getvalue())
         # For Ansible itself, which since 2.22 masks these in whatever it prints.
         assert result.pop("_ansible_new_secrets", [arguments["ANSIBLE_MODULE_ARGS"]["api_key"]])
