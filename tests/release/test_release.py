@@ -126,7 +126,7 @@ def test_the_artifact_alone_runs_the_demo(clone: Path, tmp_path: Path) -> None:
         [clone / "examples" / "demo"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    summaries = re.findall(r'"msg": "(\d+ .*?)(?: \(check mode.*)?"', done.stdout)
+    summaries = re.findall(r'"msg": "(\d+ [^."]*?)(?: \(check mode.*)?"', done.stdout)
     assert summaries == [
         "5 would be created, 0 unchanged",
         "5 created, 0 unchanged",
