@@ -119,7 +119,10 @@ class BatchItem(ABC):
         return self.task is not None and not ending(self.task)
 
     def warn(self, text: str) -> None:
-        self.batch.warnings.append(f"{self.subject}: {text}.")
+        warning = f"{self.subject}: {text}."
+        # What is decided anew may be said again.
+        if warning not in self.batch.warnings:
+            self.batch.warnings.append(warning)
 
     def steps(self) -> Steps[None]:
         """Bring the item to where it is to be, and note what came of it."""
