@@ -79,7 +79,7 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
                     yield of_item(failure, number, option.removesuffix("s"), name)
         elif argument["type"] in ("int", "float") and isinstance(value, bool):
             yield Failure("invalid_input", f"{option} is a boolean, and must be a number", "Write the number.")
-        elif "choices" in argument and isinstance(value, str) and not _is_choice(value, argument):
+        elif "choices" in argument and isinstance(value, str) and value not in argument["choices"]:
             yield Failure("invalid_input", f"{option} is {value!r}, and must be {' or '.join(argument['choices'])}")
         elif "str" in (argument["type"], argument.get("elements")):
             for each in value if isinstance(value, list) and argument["type"] == "list" else [value]:
@@ -87,11 +87,6 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
                     yield Failure("invalid_input", f"{option} is a {kind}, and must be a text", "Quote what you mean.")
                 elif isinstance(each, str) and "\0" in each:
                     yield Failure("invalid_input", f"{option} contains NUL characters", "Remove them.")
-
-
-def _is_choice(value: str, argument: Mapping[str, Any]) -> bool:
-    """Whether Ansible can read a text as one of the choices; it splits that of a list itself."""
-    return argument["type"] == "list" or value in argument["choices"]
 
 
 def split_lists(options: Mapping[str, Any], spec: Spec) -> dict[str, Any]:

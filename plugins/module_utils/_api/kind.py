@@ -106,6 +106,16 @@ class Field:
             return sorted(set(value))
         return value.strip() if self.like else value
 
+    def normal(self, value: Any) -> Any:
+        """Return the same for all values that mean the same."""
+        if self.type == "list":
+            return frozenset(value or ())
+        if not isinstance(value, str):
+            return value
+        if self.is_address:
+            return normal_url(value)
+        return value.lower() if self.reference or self.ignores_case else value
+
     def problem(self, value: Any) -> str:
         """Return what is wrong with a given value, or an empty string."""
         name = self.option_name
@@ -222,7 +232,7 @@ class Kind:
 
     def identity(self, name: Any) -> Any:
         """Return the same for all values of the key that mean one object."""
-        return normal_url(name) if isinstance(name, str) and self.field(self.key).is_address else name
+        return self.field(self.key).normal(name)
 
     def target(self, state: str) -> Target | None:
         return next((each for each in self.states if each.state == state), None)
@@ -304,17 +314,11 @@ class Kind:
         compared = self.field(name)
         if compared.is_removable and desired is None:
             return not current
-        if compared.type == "list":
-            return set(current or ()) == set(desired)
         if compared.is_parent and self.is_nested and current is None:
             # Not said is not another one.
             return True
-        if compared.reference or compared.ignores_case:
-            return isinstance(current, str) and current.lower() == desired.lower()
-        if compared.is_address and isinstance(current, str) and normal_url(current) == normal_url(desired):
-            return True
         is_kept = compared.is_url and has_mask(desired) and self.redacted(name, current) == desired
-        return bool(current == desired or is_kept)
+        return bool(compared.normal(current) == compared.normal(desired) or is_kept)
 
     # Objects of the API.
 
