@@ -171,6 +171,10 @@ class Tasks:
         except OecError:
             return []
 
+    def final_log(self, task: Object) -> list[str]:
+        """Return the last lines of the log of a task that has ended: they may say why it failed."""
+        return self.log(task) if ending(task) else []
+
     def wait(self, task: Object) -> Steps[Object]:
         """Return a task as it ended, or as it was last seen when the time was over."""
         last, missing = task, 0

@@ -113,10 +113,14 @@ class Backups:
         """The newest good one."""
         return _latest((completion(each, self.now), each) for each in self.objects)
 
+    @property
+    def completed(self) -> datetime | None:
+        """When the newest good one was completed."""
+        return completion(self.newest, self.now) if self.newest else None
+
     def fresh(self, max_age: timedelta) -> Object | None:
         """Return the newest good one, if it was completed at most so long ago."""
-        moment = completion(self.newest, self.now) if self.newest else None
-        return self.newest if moment and moment >= self.now - max_age else None
+        return self.newest if self.completed and self.completed >= self.now - max_age else None
 
     @property
     def running(self) -> Object | None:
@@ -126,7 +130,7 @@ class Backups:
     @property
     def lost(self) -> Object | None:
         """One that was begun after the newest good one, and so long ago that it will not be completed."""
-        since = completion(self.newest, self.now) if self.newest else None
+        since = self.completed
         lost = (each for each in self.objects if self._is_lost(each))
         return next((each for each in lost if not since or (beginning(each) or since) > since), None)
 

@@ -182,10 +182,8 @@ class _Restore:
     def _finish(self, task: Object) -> Steps[None]:
         """Wait for the task, and read what it led to."""
         self.task = yield from self.tasks.wait(task)
-        failure = task_failure(self.task, self.tasks.timeout)
-        if failure and failure.code != "wait_timeout":
-            self.log = self.tasks.log(self.task)
-        if failure:
+        if failure := task_failure(self.task, self.tasks.timeout):
+            self.log = self.tasks.final_log(self.task)
             self._read_environment()
             raise failure.as_exception()
         ident, timeout = self.selected.id, self.tasks.timeout

@@ -250,8 +250,7 @@ class _Backup(BatchItem):
         failure = task_failure(self.task, tasks.timeout, f"the backup {backup['id']}")
         if not failure:
             return
-        if failure.code != "wait_timeout":
-            self.log = tasks.log(self.task)
+        self.log = tasks.final_log(self.task)
         try:
             self._read(backup)
         except OecError:

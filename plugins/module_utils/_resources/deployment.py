@@ -195,8 +195,7 @@ class _Deployment(BatchItem):
         tasks, order = self.batch.tasks, self.order
         self.task = yield from tasks.wait(task)
         if failure := task_failure(self.task, tasks.timeout):
-            if failure.code != "wait_timeout":
-                self.log = tasks.log(self.task)
+            self.log = tasks.final_log(self.task)
             raise failure.as_exception()
         api, lag = self.batch.client.of(ENVIRONMENT), min(STATUS_LAG, tasks.timeout)
 

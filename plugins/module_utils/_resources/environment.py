@@ -19,12 +19,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mo
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import (
     branch_problem,
     host_problem,
-    is_uuid,
     name_problem,
 )
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, join_limited, resolve
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import COMPLETED, ending
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Steps, Wait
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.options import check_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER, measured
 
@@ -151,14 +151,9 @@ def hidden_environment(desired: Desired, latest: Object | None) -> list[Object]:
 
 def check_target(project: str | None, name: str | None, ident: str | None) -> None:
     """Raise `invalid_input` where an environment is not identified."""
-    _check_id(ident)
+    check_uuid({"environment_id": ident}, "environment_id")
     if not ident and not (project and name):
         raise OecError("invalid_input", "an environment needs its project and its name, or environment_id")
-
-
-def _check_id(ident: str | None) -> None:
-    if ident and not is_uuid(ident):
-        raise OecError("invalid_input", f"environment_id {ident!r} is not a UUID")
 
 
 def find_environment(client: Client, project: str | None, name: str | None, ident: str | None) -> Object:
@@ -208,7 +203,7 @@ def list_environments(options: Options, client: Client, _mode: Mode) -> Result:
 def _selected(options: Options, client: Client) -> Iterator[tuple[str | None, Object]]:
     """Yield the environments of the given projects, or of all, each with the name of its project."""
     ident = options["environment_id"]
-    _check_id(ident)
+    check_uuid(options, "environment_id")
     projects = client.of(PROJECT).known.objects
     names = {project["id"]: project["name"] for project in projects}
     field = ENVIRONMENT.field("project_id")

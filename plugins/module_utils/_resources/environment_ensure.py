@@ -279,8 +279,7 @@ class _Run:
         """Raise the failure of the task, if it has not completed."""
         if self.task and (failure := task_failure(self.task, self.tasks.timeout)):
             self._read_again(ident)
-            if failure.code != "wait_timeout":
-                self.log = self.tasks.log(self.task)
+            self.log = self.tasks.final_log(self.task)
             raise failure.as_exception()
 
     def _reach(self, ident: str, is_reached: Callable[[Object | None], bool]) -> Steps[Object | None]:
