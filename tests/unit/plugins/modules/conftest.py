@@ -14,6 +14,22 @@ Result = dict[str, Any]
 
 
 @pytest.fixture
+def sleeps():
+    """How long the module has slept, each time. `meanwhile`: what others do in the first of them."""
+
+    class Sleeps(list[float]):
+        meanwhile: Callable[[], object] | None = None
+
+        def append(self, seconds: float) -> None:
+            super().append(seconds)
+            action, self.meanwhile = self.meanwhile, None
+            if action:
+                action()
+
+    return Sleeps()
+
+
+@pytest.fixture
 def run_module(run_module: Callable[..., Result], emulator) -> Callable[..., Result]:
     """The fixture of that name for every module, and in each result: no secret, no traceback, an error with its code.
 

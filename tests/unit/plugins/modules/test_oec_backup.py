@@ -25,22 +25,6 @@ CREATE = "POST /environments/{environment_id}/backups"
 STORAGE_ID = "5704a6e0-0000-4000-8000-000000000001"
 
 
-@pytest.fixture
-def sleeps():
-    """How long the module has slept, each time. `meanwhile`: what others do in the first of them."""
-
-    class Sleeps(list[float]):
-        meanwhile: Callable[[], object] | None = None
-
-        def append(self, seconds: float) -> None:
-            super().append(seconds)
-            action, self.meanwhile = self.meanwhile, None
-            if action:
-                action()
-
-    return Sleeps()
-
-
 @pytest.fixture(autouse=True)
 def at_nine(emulator):
     emulator.clock.freeze(NOW)

@@ -18,22 +18,6 @@ TASK = "/deployments/[^/]+"
 
 
 @pytest.fixture
-def sleeps():
-    """How long the module has slept, each time. `meanwhile`: what others do in the first of them."""
-
-    class Sleeps(list[float]):
-        meanwhile: Callable[[], object] | None = None
-
-        def append(self, seconds: float) -> None:
-            super().append(seconds)
-            action, self.meanwhile = self.meanwhile, None
-            if action:
-                action()
-
-    return Sleeps()
-
-
-@pytest.fixture
 def erp(emulator) -> dict[str, Any]:
     """The production of Client ERP, which runs."""
     return emulator.add_environment(emulator.add_project("Client ERP")["id"])

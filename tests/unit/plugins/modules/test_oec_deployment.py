@@ -24,22 +24,6 @@ ONE = {"project": "Client ERP", "name": "production"}
 DEPLOYMENT, DEPLOYMENTS = "/deployments/[^/]+", "/environments/[^/]+/deployments"
 
 
-@pytest.fixture
-def sleeps():
-    """How long the module has slept, each time. `meanwhile`: what others do in the first of them."""
-
-    class Sleeps(list[float]):
-        meanwhile: Callable[[], object] | None = None
-
-        def append(self, seconds: float) -> None:
-            super().append(seconds)
-            action, self.meanwhile = self.meanwhile, None
-            if action:
-                action()
-
-    return Sleeps()
-
-
 @pytest.fixture(autouse=True)
 def at_nine(emulator):
     """It is an hour after SINCE."""
