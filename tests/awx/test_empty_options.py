@@ -34,7 +34,7 @@ def modules(empty: str | None) -> dict[str, dict[str, Any]]:
             **dict.fromkeys(("defaults", "only", "skip_rejected", "plan_digest", "prune", "prune_limit"), empty),
         },
         "oec_project_info": dict.fromkeys(("project_id", "name", "server", "odoo_version"), empty),
-        "oec_server_info": dict.fromkeys(("server_id", "name", "provider", "region"), empty),
+        "oec_server_info": dict.fromkeys(("server_id", "name", "provider", "region", "metrics"), empty),
     }
     return {name: {**connection, **given} for name, given in options.items()}
 
