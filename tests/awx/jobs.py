@@ -124,6 +124,8 @@ class Job:
             "HOME": str(self.folder / "home"),
             "JOB_ID": self.ident,
             "MAX_EVENT_RES": "700000",
+            # Not as AWX has it: these tasks end at once.
+            "OECSH_WAIT_INTERVAL": "1",
             "PATH": clean()["PATH"],
             **self.env,
         }
