@@ -23,11 +23,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Fa
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.create_once import create_once
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import TASK, lines_of, task_failure
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import (
-    BACKUP_FILTERS,
-    completion,
-    read_backups,
-)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import BACKUP_FILTERS, read_backups
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup_take import BACKUP_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.deployment_order import DEPLOYMENT_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
@@ -280,7 +276,7 @@ def newest_backup(http: HttpClient) -> datetime | None:
     """Return when the newest backup was completed, after all that is asked about backups."""
     known = read_backups(Client(http), ID)
     assert all(each["id"] for each in (known.running, known.lost) if each)
-    return completion(known.newest, known.now) if known.newest else None
+    return known.completed
 
 
 def create(date: datetime | None, key: str | None = None, kind: Kind = PROJECT) -> Callable[[HttpClient], Any]:

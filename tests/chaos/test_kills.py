@@ -9,7 +9,7 @@ import random
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
@@ -100,6 +100,18 @@ class Killer:
             self.at = 0
         return False
 
+    def at_each_request(
+        self, arrange: Callable[[], None], run: Callable[[], Any], more_than: int
+    ) -> Iterator[tuple[int, bool]]:
+        """Kill a run at each of its requests, before and after it, and yield where; `arrange` comes before each."""
+        for before in (True, False):
+            for at in count(1):
+                arrange()
+                if not self.run(at, before, run):
+                    break
+                yield at, before
+            assert at > more_than, "it sends fewer requests than that"
+
 
 STARTED = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 CLIENT, SINCE = "Client ERP", STARTED.isoformat()
@@ -172,21 +184,16 @@ def test_a_run_killed_at_any_request_is_completed_by_the_next(
         waits = {"wait_interval": 15} if case.task else {}
         return run_module(case.module, **{**waits, **case.options})
 
-    for before in (True, False):
-        for at in count(1):
-            prepare(emulator, case, switches)
-            if not killer.run(at, before, run):
-                break
-            result = run()
-            emulator.log.clear()
-            again = run()
-            done = case.done(emulator)
-            lost, duplicated = max(0, case.environments - len(done)), sum(done.values()) - len(done)
-            is_wrong = any(each.get("failed") for each in (result, again)) or again["changed"] or emulator.log.writes
-            record("Kills of a run, at each of its requests", 1, lost, duplicated, int(bool(is_wrong)))
-            assert (lost, duplicated, is_wrong) == (0, 0, []), (at, before, result, again, emulator.tasks())
-            assert {task["status"] for task in emulator.tasks()} <= {"completed"}
-        assert at > 3, "it sends fewer requests than that"
+    for place in killer.at_each_request(lambda: prepare(emulator, case, switches), run, more_than=3):
+        result = run()
+        emulator.log.clear()
+        again = run()
+        done = case.done(emulator)
+        lost, duplicated = max(0, case.environments - len(done)), sum(done.values()) - len(done)
+        is_wrong = any(each.get("failed") for each in (result, again)) or again["changed"] or emulator.log.writes
+        record("Kills of a run, at each of its requests", 1, lost, duplicated, int(bool(is_wrong)))
+        assert (lost, duplicated, is_wrong) == (0, 0, []), (place, result, again, emulator.tasks())
+        assert {task["status"] for task in emulator.tasks()} <= {"completed"}
 
 
 @pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)
@@ -205,20 +212,16 @@ def test_a_restore_killed_at_any_request_is_done_once_more(
         options = {"backup_id": backup["id"], "confirm": PRODUCTION["name"], "wait_interval": 15}
         return run_module("oec_backup_restore", **options)
 
-    for before in (True, False):
-        for at in count(1):
-            prepare(emulator, KilledRun("oec_backup_restore", {}), switches)
-            if not killer.run(at, before, run):
-                break
-            begun = emulator.tasks(type="restore")
-            result = run()
-            tasks = emulator.tasks(type="restore")
-            lost, duplicated = int(not tasks), max(0, len(tasks) - len(begun) - 1)
-            is_wrong = result.get("failed") or not result["changed"] or emulator.most_at_once() > 1
-            record("Kills of a restore, at each of its requests", 1, lost, duplicated, int(bool(is_wrong)))
-            assert (lost, duplicated, is_wrong) == (0, 0, False), (at, before, result, tasks)
-            assert {task["status"] for task in tasks} == {"completed"}
-        assert at > 5, "it sends fewer requests than that"
+    case = KilledRun("oec_backup_restore", {})
+    for place in killer.at_each_request(lambda: prepare(emulator, case, switches), run, more_than=5):
+        begun = emulator.tasks(type="restore")
+        result = run()
+        tasks = emulator.tasks(type="restore")
+        lost, duplicated = int(not tasks), max(0, len(tasks) - len(begun) - 1)
+        is_wrong = result.get("failed") or not result["changed"] or emulator.most_at_once() > 1
+        record("Kills of a restore, at each of its requests", 1, lost, duplicated, int(bool(is_wrong)))
+        assert (lost, duplicated, is_wrong) == (0, 0, False), (place, result, tasks)
+        assert {task["status"] for task in tasks} == {"completed"}
 
 
 def prepare(emulator: Emulator, case: KilledRun, switches: dict[str, Any]) -> None:
