@@ -266,11 +266,15 @@ error:
 """
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT, ensure_project
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project_ensure import (
+    PROJECT_OPTIONS,
+    ensure_project,
+)
 
 
 def main() -> None:
-    run(ensure_project, PROJECT.options(), PROJECT.redaction, required_one_of=[("name", "project_id")])
+    run(ensure_project, PROJECT_OPTIONS, PROJECT.redaction, required_one_of=[("name", "project_id")])
 
 
 if __name__ == "__main__":

@@ -292,16 +292,14 @@ error:
   type: dict
 """
 
+from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import WAIT_OPTIONS
 from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.module import run
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate import (
-    ESTATE_OPTIONS,
-    ESTATE_REDACTION,
-    ensure_projects,
-)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate import ESTATE_REDACTION, ensure_projects
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate_plan import ESTATE_OPTIONS
 
 
 def main() -> None:
-    run(ensure_projects, ESTATE_OPTIONS, ESTATE_REDACTION)
+    run(ensure_projects, {**ESTATE_OPTIONS, **WAIT_OPTIONS}, ESTATE_REDACTION)
 
 
 if __name__ == "__main__":

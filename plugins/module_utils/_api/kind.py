@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -92,13 +92,11 @@ class Field:
         return f"remove_{self.option_name}"
 
     def argument(self) -> dict[str, Any]:
-        """Return the argument spec of its option."""
+        """Return the argument spec of its option, but for a default."""
         choices = {"choices": list(self.choices)} if self.choices else {}
-        # What can be read is left alone where it is not given.
-        default = {} if self.always is None or self.is_readable else {"default": self.always}
         elements = {"elements": "str"} if self.type == "list" else {}
         aliases = {"aliases": [self.name]} if self.option else {}
-        return {"type": self.type, **elements, **aliases, **choices, **default}
+        return {"type": self.type, **elements, **aliases, **choices}
 
     def parse(self, value: Any) -> Any:
         """Return a given value as it is sent."""
@@ -246,12 +244,31 @@ class Kind:
 
     # Options.
 
-    def options(self, *, default_state: str | None = "present") -> Spec:
+    def options(self) -> Spec:
         """Return the argument spec of a declaration: state, identity, and every field that can be declared."""
-        shared = self.shared_options()
-        if default_state:
-            shared["state"]["default"] = default_state
-        options = {self.key: self.field(self.key).argument(), self.id_option: self._id_argument, **shared}
+        options = self._declaration(self._field_options(self.declarable))
+        options["state"]["default"] = "present"
+        for each in self.declarable:
+            # What can be read is left alone where it is not given.
+            if each.always is not None and not each.is_readable:
+                options[each.option_name]["default"] = each.always
+        return options
+
+    def item_options(self) -> Spec:
+        """Return the argument spec of a declaration in a list: what it omits may be common to all items."""
+        return self._declaration(self._field_options(self._own))
+
+    def common_options(self) -> Spec:
+        """Return the argument spec of what several declarations can have in common, but for what they belong to."""
+        return self._field_options(self._own)
+
+    @property
+    def _own(self) -> list[Field]:
+        return [each for each in self.declarable if not (each.is_parent and self.is_nested)]
+
+    def _declaration(self, fields: Spec) -> Spec:
+        removals = {each.remove_option: {"type": "bool", "default": False} for each in self.fields if each.is_removable}
+        options = {self.key: self.field(self.key).argument(), self.id_option: self._id_argument, **fields, **removals}
         if self.is_renamed:
             options[self.previous_option] = {"type": "str"}
             options["allow_similar_name"] = {"type": "bool", "default": False}
@@ -259,12 +276,9 @@ class Kind:
             options["idempotency_key"] = {"type": "str", "no_log": False}
         return options
 
-    def shared_options(self) -> Spec:
-        """Return the argument spec of what several declarations can have in common."""
+    def _field_options(self, declarable: Iterable[Field]) -> Spec:
         state = {"type": "str", "choices": ["present", "absent", *(each.state for each in self.states)]}
-        fields = {each.option_name: each.argument() for each in self.declarable if each.name != self.key}
-        removals = {each.remove_option: {"type": "bool", "default": False} for each in self.fields if each.is_removable}
-        return {"state": state, **fields, **removals}
+        return {"state": state, **{each.option_name: each.argument() for each in declarable if each.name != self.key}}
 
     def filter_options(self) -> Spec:
         """Return the argument spec of an info module."""

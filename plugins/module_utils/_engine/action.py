@@ -107,13 +107,13 @@ class Action:
     @property
     def line(self) -> str:
         """Return the change in a line, such as `~ Bakery  default_branch main -> hotfix`."""
-        name = one_line(self.name)
+        name = one_line(self.subject.name)
         if self.type == DELETED:
             return f"- {name}"
         if self.type == CREATED:
             after = self._displayed(self.after)
-            places = [f"on {after[reference.option_name]}" for reference, _kind in self.kind.references]
-            return "  ".join([f"+ {name}", *places])
+            places = [after[field.option_name] for field, _kind in self.kind.references if not field.is_parent]
+            return "  ".join([f"+ {name}", *(f"on {place}" for place in places if place)])
         return f"~ {name}  {', '.join(map(str, self.differences))}"
 
     def stored_mismatches(self, stored: Object) -> list[str]:

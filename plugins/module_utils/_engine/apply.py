@@ -77,12 +77,15 @@ class CircuitBreaker:
             self._fatal = self._fatal or failure
 
 
-def apply_plan(client: Client, actions: Sequence[Action], mode: Mode) -> list[Outcome]:
+def apply_plan(
+    client: Client, actions: Sequence[Action], mode: Mode, breaker: CircuitBreaker | None = None
+) -> list[Outcome]:
     """Carry out the actions, unless in check mode, and return their outcomes in the same order.
 
     An action that is rejected or fails does not stop the others, but for one that needs the name which it was to free.
+    `breaker`: of what was carried out before.
     """
-    breaker = CircuitBreaker()
+    breaker = breaker or CircuitBreaker()
     for action in actions:
         if action.rejection:
             breaker.record_rejection(action.rejection)
@@ -116,7 +119,7 @@ def _outcome(client: Client, action: Action, breaker: CircuitBreaker, mode: Mode
         return Outcome(action, action.after, action.rejection, action.warnings)
     if reason := breaker.skip_reason(action):
         breaker.record_kept_name(action, reason)
-        return Outcome(action, action.before, _skipped(reason, mode).about(action.subject))
+        return Outcome(action, action.before, skipped(reason, mode).about(action.subject))
     if mode.check:
         return Outcome(action, action.after, warnings=action.warnings)
     return _apply(client, action, breaker)
@@ -146,7 +149,8 @@ def _write(client: Client, action: Action) -> Object | None:
     return None
 
 
-def _skipped(reason: Failure, mode: Mode) -> Failure:
+def skipped(reason: Failure, mode: Mode) -> Failure:
+    """Return the failure of what is not tried, because something else failed."""
     tenses = ("would not be tried", "would fail") if mode.check else ("not tried", "failed")
     message = f"{tenses[0]}, because {reason.subject} {tenses[1]}: {reason.message}"
     return Failure("skipped", message, reason.hint, details=[{"code": reason.code, "status": reason.status}])

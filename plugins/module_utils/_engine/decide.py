@@ -151,12 +151,15 @@ def _creation(desired: Desired, values: dict[str, Any], references: References, 
 
 
 def parent_of(kind: Kind, values: Mapping[str, Any], references: References) -> Object:
-    """Return the object that one with these values belongs to, as far as it was read; else nothing of it."""
+    """Return the object that one with these values belongs to, as far as it was read; else nothing of it.
+
+    One that is yet to be created has no id, and the values then lack it.
+    """
     if not kind.parent:
         return {}
     field, parent = kind.parent
     ident = str(values.get(field.name)).lower()
-    return next((item for item in references.get(parent.name, []) if item["id"].lower() == ident), {})
+    return next((item for item in references.get(parent.name, []) if str(item["id"]).lower() == ident), {})
 
 
 def _change(desired: Desired, before: Object, values: Mapping[str, Any], names: Names) -> Action:

@@ -27,7 +27,7 @@ _MAX_NAMES = 12
 class Desired:
     """`values`: the given fields by name; omitted ones are left alone, and None empties one.
 
-    A reference may still be a name.
+    A reference may still be a name. `owner`: the name of the object that it belongs to, as far as that was given.
     """
 
     kind: Kind
@@ -37,23 +37,32 @@ class Desired:
     idempotency_key: str | None = None
     previous_name: str | None = None
     allow_similar_name: bool = False
+    owner: str = ""
 
     @classmethod
-    def parse(cls, kind: Kind, options: Mapping[str, Any]) -> Desired:
-        """Read a module's options; an empty one counts as omitted. Raise OecError `invalid_input`."""
+    def parse(cls, kind: Kind, options: Mapping[str, Any], owner: str = "") -> Desired:
+        """Read a module's options; an empty one counts as omitted. Raise OecError `invalid_input`.
+
+        `owner`: the name or id of the object that declares this one as its own.
+        """
+        values = {field.name: value for field in kind.declarable for value in _given(field, options)}
+        parent = owner or (str(values.get(kind.parent[0].name) or "") if kind.parent else "")
         desired = cls(
             kind,
             options.get("state") or "present",
             options.get(kind.id_option) or None,
-            {field.name: value for field in kind.declarable for value in _given(field, options)},
+            values,
             options.get("idempotency_key") or None,
             options.get(kind.previous_option) or None,
             bool(options.get("allow_similar_name")),
+            "" if is_uuid(parent) else parent,
         )
         both = [
             f for f in kind.fields if f.is_removable and options.get(f.remove_option) and options.get(f.option_name)
         ]
-        problem = f"{both[0].option_name} and {both[0].remove_option} are both set" if both else desired._problem()
+        problem = (
+            f"{both[0].option_name} and {both[0].remove_option} are both set" if both else desired._problem(parent)
+        )
         if problem:
             raise OecError("invalid_input", problem, subject=desired.subject if desired.label else None)
         return desired
@@ -65,12 +74,6 @@ class Desired:
     @property
     def label(self) -> str:
         return self.name or self.id or ""
-
-    @property
-    def owner(self) -> str:
-        """The name of the object that it belongs to, as far as that was given."""
-        value = str(self.values.get(self.kind.parent[0].name) or "") if self.kind.parent else ""
-        return "" if is_uuid(value) else value
 
     @property
     def subject(self) -> Subject:
@@ -95,12 +98,12 @@ class Desired:
             doubts.append(f"it is created, since there is no {self.kind.name} {self.previous_name!r} to rename")
         return [f"{self.subject}: {doubt}." for doubt in doubts if doubt]
 
-    def _problem(self) -> str:
+    def _problem(self, parent: str) -> str:
         if not self.name and not self.id:
             return f"neither {self.kind.key} nor {self.kind.id_option} is set"
         if self.id and not is_uuid(self.id):
             return f"{self.kind.id_option} {self.id!r} is not a UUID"
-        if not self.id and self.kind.is_nested and self.kind.parent and self.kind.parent[0].name not in self.values:
+        if not self.id and self.kind.is_nested and self.kind.parent and not parent:
             return f"neither {self.kind.parent[0].option_name} nor {self.kind.id_option} is set"
         given = {name: value for name, value in self.values.items() if value is not None}
         problems = (self.kind.field(name).problem(value) for name, value in given.items())

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -17,18 +17,21 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_uuid
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import apply_plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired, References, resolve
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
 
 
-def ensure_one(kind: Kind, options: Options, client: Client, mode: Mode) -> Result:
-    """Create, update or delete one object to match the options."""
+def ensure_one(
+    kind: Kind, options: Options, client: Client, mode: Mode, check: Callable[[Action], Action] = lambda action: action
+) -> Result:
+    """Create, update or delete one object to match the options. `check` may reject what is planned."""
     desired = Desired.parse(kind, options)
     client.hide(desired.credentials)
     reading = read(desired, client)
     planned = plan(kind, [desired], reading.existing, reading.references)
+    planned = replace(planned, actions=[check(action) for action in planned.actions])
     if mode.diff:
         planned = with_names(planned, client)
     if rejection := planned.rejection():

@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, reject_all
@@ -37,36 +36,41 @@ class Plan:
     problems: Sequence[Failure] = ()
 
     def rejection(self, *, skip_rejected: bool = False) -> Failure | None:
-        """Return the failure with everything that is wrong, if anything is; `details`: [{<kind>, code, message}].
+        """Return the failure with everything that is wrong, if anything is."""
+        failures = self.failures(skip_rejected=skip_rejected)
+        return reject_all(failures) if failures else None
+
+    def failures(self, *, skip_rejected: bool = False) -> list[Failure]:
+        """Return all that is wrong, once each; `details`: [{<kind>, code, message}], and what it belongs to.
 
         `skip_rejected`: what is wrong with single declarations does not count.
         """
-        rejected = [] if skip_rejected else [(each.name, each.rejection) for each in self.actions if each.rejection]
-        failures: list[tuple[str | None, Failure]] = []
-        for named in (*rejected, *((None, problem) for problem in self.problems)):
-            if named not in failures:
-                failures.append(named)
-        if not failures:
-            return None
-        return reject_all(
-            [Failure(each.code, str(each), details=[self._detail(name, each)]) for name, each in failures]
-        )
+        rejected = [] if skip_rejected else [each for each in self.actions if each.rejection]
+        found = [(self._labels(each), each.rejection) for each in rejected if each.rejection]
+        found += [({self.kind.name: None}, problem) for problem in self.problems]
+        failures: list[Failure] = []
+        for labels, failure in found:
+            detail = {**labels, "code": failure.code, "message": failure.sentences}
+            detailed = Failure(failure.code, str(failure), details=[detail])
+            if detailed not in failures:
+                failures.append(detailed)
+        return failures
 
-    def _detail(self, name: str | None, failure: Failure) -> dict[str, str | None]:
-        label = name and self.kind.redacted(self.kind.key, name)
-        return {self.kind.name: label, "code": failure.code, "message": failure.sentences}
+    def _labels(self, action: Action) -> dict[str, str | None]:
+        parent = {self.kind.parent[1].name: action.owner} if self.kind.parent and action.owner else {}
+        return {**parent, self.kind.name: self.kind.redacted(self.kind.key, action.name)}
 
     def with_names(self, references: References) -> Plan:
         """Return the plan with the names of the objects that fields refer to, for display."""
         names = _reference_names(self.kind, references)
         return replace(self, actions=[replace(action, names=names) for action in self.actions])
 
-    @cached_property
-    def digest(self) -> str:
-        """The hash over all changes, in any order: equal plans have the same."""
-        changes = sorted(_canonical(action) for action in self.actions if action.changed or action.rejection)
-        # Slow on purpose: the changes may contain a password, and the digest is handed on in the open.
-        return hashlib.pbkdf2_hmac("sha256", json.dumps(changes).encode(), b"plan_digest", _DIGEST_ROUNDS).hex()
+
+def digest(actions: Iterable[Action]) -> str:
+    """Return the hash over all changes, in any order: equal plans have the same."""
+    changes = sorted(_canonical(action) for action in actions if action.changed or action.rejection)
+    # Slow on purpose: the changes may contain a password, and the digest is handed on in the open.
+    return hashlib.pbkdf2_hmac("sha256", json.dumps(changes).encode(), b"plan_digest", _DIGEST_ROUNDS).hex()
 
 
 def _canonical(action: Action) -> str:
@@ -75,7 +79,9 @@ def _canonical(action: Action) -> str:
         for item in (action.before, action.after)
     ]
     ident, code = (action.before or {}).get("id"), action.rejection and action.rejection.code
-    return json.dumps([action.kind.name, action.type, action.name, ident, *sides, code], sort_keys=True)
+    # What is sent has also what no object shows, such as the settings of a create.
+    identity = [action.kind.name, action.type, action.owner, action.name, ident]
+    return json.dumps([*identity, *sides, action.body, action.start, code], sort_keys=True)
 
 
 def plan(
@@ -120,6 +126,7 @@ def _reference_names(kind: Kind, references: References) -> dict[str, str]:
         item["id"].lower(): item[reference.key]
         for _field, reference in kind.references
         for item in references.get(reference.name, [])
+        if item["id"]
     }
 
 

@@ -50,9 +50,9 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     deferred,
     doubts,
 )
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.options import age
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.options import BACKUP_AGE, age
 
-ENVIRONMENT_OPTIONS: Spec = {**ENVIRONMENT.options(), "absent_backup_max_age": {"type": "str", "default": "24h"}}
+ENVIRONMENT_OPTIONS: Spec = {**ENVIRONMENT.options(), **BACKUP_AGE}
 
 
 def ensure_environment(options: Options, client: Client, mode: Mode) -> Result:
@@ -61,20 +61,27 @@ def ensure_environment(options: Options, client: Client, mode: Mode) -> Result:
     max_age = age(options, "absent_backup_max_age")
     waits = WaitOptions.parse(options)
     planner = Planner(client, Tasks(client, ENVIRONMENT, waits.timeout), mode, waits.wait, max_age)
-    planned, run = planner.plan(desired), _Run(desired, planner)
-    if planned.action.rejection:
-        return Result({}, Plan(ENVIRONMENT, [planned.action]).rejection())
+    run = EnvironmentRun(desired, planner, planner.plan(desired))
+    if run.action.rejection:
+        return Result({}, Plan(ENVIRONMENT, [run.action]).rejection())
     if mode.check:
-        return run.predicted(planned)
-    return Poller(client, waits.interval).run(run.steps(planned))
+        run.predict()
+    else:
+        Poller(client, waits.interval).run(run.steps())
+    values: dict[str, Any] = {"changed": run.changed, **run.facts}
+    if mode.diff:
+        values["diff"] = run.action.diff
+    return Result(values, run.failure, run.all_warnings)
 
 
 @dataclass
-class _Run:
-    """One declaration on its way, and what has come of it so far."""
+class EnvironmentRun:
+    """One declaration on its way, and what has come of it so far. `planned`: what is to be done now."""
 
     desired: Desired
     planner: Planner
+    planned: Planned
+    failure: Failure | None = None
     changed: bool = False
     environment: Object | None = None
     task: Object | None = None
@@ -90,47 +97,37 @@ class _Run:
     def tasks(self) -> Tasks:
         return self.planner.tasks
 
-    # What is returned.
+    @property
+    def action(self) -> Action:
+        return self.planned.action
 
-    def predicted(self, planned: Planned) -> Result:
-        action = planned.action
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is returned of the environment, besides whether it was changed."""
+        return {"environment": self.environment, "pending": self.pending, "task": self.task, "log": self.log}
+
+    @property
+    def all_warnings(self) -> list[str]:
+        return [*self.warnings, *doubts(self.environment, self.desired.state)]
+
+    def predict(self) -> None:
+        action = self.action
         self.changed, self.environment, self.pending = action.changed, action.after, deferred(action)
         if action.start and action.before and not self.planner.is_waiting:
             self.environment = {**(action.after or {}), "status": action.before["status"]}
-        self.warnings += planned.warnings
-        return self._result(action)
+        self.warnings += self.planned.warnings
 
-    def _result(self, action: Action, failure: Failure | None = None) -> Result:
-        values: dict[str, Any] = {
-            "changed": self.changed,
-            "environment": self.environment,
-            "pending": self.pending,
-            "task": self.task,
-            "log": self.log,
-        }
-        if self.planner.mode.diff:
-            values["diff"] = action.diff
-        return Result(
-            values,
-            failure and failure.about(action.subject),
-            [*self.warnings, *doubts(self.environment, self.desired.state)],
-        )
-
-    # What is done.
-
-    def steps(self, planned: Planned) -> Steps[Result]:
-        action, self.environment = planned.action, planned.current
+    def steps(self) -> Steps[None]:
+        self.environment = self.planned.current
         try:
-            if self.planner.is_waiting and planned.current and (yield from self._settle(planned)):
-                planned = self._plan_again(planned)
-                action = planned.action
-            if action.changed:
+            if self.planner.is_waiting and self.environment and (yield from self._settle(self.planned)):
+                self.planned = self._plan_again(self.planned)
+            if self.action.changed:
                 self.client.require_full_access()
-            self.warnings += planned.warnings
-            yield from self._apply(planned)
+            self.warnings += self.planned.warnings
+            yield from self._apply(self.planned)
         except OecError as error:
-            return self._result(action, error.failure)
-        return self._result(action)
+            self.failure = error.failure.about(self.action.subject)
 
     def _plan_again(self, planned: Planned) -> Planned:
         """Decide anew, after something else has changed the environment."""

@@ -18,8 +18,8 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mo
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import parent_of, reject
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read, with_names
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import Reading, read, with_names
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import Tasks, ending
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import why_not_fresh
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
@@ -53,38 +53,70 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class _Found:
+    """What a declaration means: see Planned. `predicted`: the environment as it is about to be."""
+
+    desired: Desired
+    current: Object | None
+    latest: Object | None
+    predicted: Sequence[Object]
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Planner:
-    """Plans declarations of environments. `is_waiting`: whether the run waits for what it starts."""
+    """Plans declarations of environments. `is_waiting`: whether the run waits for what it starts.
+
+    `looks_at_tasks`: whether one that is in its declared state is asked for tasks all the same.
+    """
 
     client: Client
     tasks: Tasks
     mode: Mode
     is_waiting: bool
     backup_max_age: timedelta | None
+    looks_at_tasks: bool = True
 
     def plan(self, desired: Desired) -> Planned:
-        reading, warnings = read(desired, self.client), []
-        existing, latest = reading.existing, None
-        if not existing and desired.id and desired.state != "present":
-            latest = self.tasks.latest(desired.id)
-            existing = hidden_environment(desired, latest)
-        if existing and not reading.existing:
-            hidden = "this version of the API hides it, so that only its state can be changed"
-            warnings = [f"{desired.subject}: {hidden}."]
-            desired = replace(desired, values={})
-        matches = [item for item in existing if _is_meant(desired, item)]
-        current = matches[0] if len(matches) == 1 else None
-        if current and not latest and ENVIRONMENT.target(desired.state):
-            latest = self.tasks.latest(current["id"])
-        others = [item for item in existing if item is not current]
-        predicted = [*others, *(_predict(current, latest, desired.state) if current else [])]
-        planned = plan(ENVIRONMENT, [desired], predicted, reading.references)
+        """Read what one declaration is about, and plan it."""
+        (planned,) = self.plan_all([desired], read(desired, self.client))
+        action = planned.action
         if self.mode.diff:
-            planned = with_names(planned, self.client)
-        action = self._check_backup(self._check_state(planned.actions[0], desired.state))
+            (action,) = with_names(Plan(ENVIRONMENT, [action]), self.client).actions
+        return replace(planned, action=self.check_backup(action))
+
+    def plan_all(self, declarations: Sequence[Desired], reading: Reading) -> list[Planned]:
+        """Plan all declarations of one project, but for whether what is deleted has a backup."""
+        found = [self._find(desired, reading) for desired in declarations]
+        predicted = {item["id"]: item for item in reading.existing}
+        for each in found:
+            predicted.pop((each.current or {}).get("id", ""), None)
+        for each in found:
+            predicted |= {item["id"]: item for item in each.predicted}
+        planned = plan(ENVIRONMENT, [each.desired for each in found], predicted.values(), reading.references)
+        return [self._planned(each, action, reading) for each, action in zip(found, planned.actions, strict=True)]
+
+    def _find(self, desired: Desired, reading: Reading) -> _Found:
+        matches = [item for item in reading.existing if _is_meant(desired, item)]
+        warnings, latest = [], None
+        if not matches and desired.id and desired.state != "present":
+            latest = self.tasks.latest(desired.id)
+            if matches := hidden_environment(desired, latest):
+                hidden = "this version of the API hides it, so that only its state can be changed"
+                warnings = [f"{desired.subject}: {hidden}."]
+                desired = replace(desired, values={})
+        current = matches[0] if len(matches) == 1 else None
+        target = ENVIRONMENT.target(desired.state)
+        if current and target and not latest and (self.looks_at_tasks or status_of(current) != target.status):
+            latest = self.tasks.latest(current["id"])
+        predicted = _predict(current, latest, desired.state) if current else matches
+        return _Found(desired, current, latest, predicted, warnings)
+
+    def _planned(self, found: _Found, action: Action, reading: Reading) -> Planned:
+        action, warnings = self._check_state(action, found.desired.state), found.warnings
         if action.type == CREATED:
-            warnings += _missing(len(existing), parent_of(ENVIRONMENT, action.after or {}, reading.references))
-        return Planned(action, current, latest, [*action.warnings, *warnings])
+            warnings = _missing(len(reading.existing), parent_of(ENVIRONMENT, action.after or {}, reading.references))
+        return Planned(action, found.current, found.latest, [*action.warnings, *warnings])
 
     def _check_state(self, action: Action, state: str) -> Action:
         if status_of(action.before) == DESTROYING and state != "absent":
@@ -94,7 +126,7 @@ class Planner:
             return replace(action, after={**action.after, "status": moving if action.after["server_id"] else PENDING})
         return action
 
-    def _check_backup(self, action: Action) -> Action:
+    def check_backup(self, action: Action) -> Action:
         """Reject a deletion without a backup that is fresh enough."""
         if action.type != DELETED or not action.before or not self.backup_max_age:
             return action

@@ -8,23 +8,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
-    Failure,
-    OecError,
-    join_failures,
-    of_each,
-)
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, OecError, join_failures
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import Redaction
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any, nearest
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import (
     CREATED,
     DELETED,
@@ -32,125 +24,55 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import 
     UNCHANGED,
     UPDATED,
 )
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import Outcome, apply_plan
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import read_references, with_names
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan, plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import CircuitBreaker, Outcome, apply_plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import WaitOptions
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate_environments import (
+    Branch,
+    apply_environments,
+    planner_of,
+)
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate_plan import Estate, plan_estate
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 
-ESTATE_OPTIONS: Spec = {
-    # Without a default of its own, the state of an item may come from `defaults`.
-    "projects": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": PROJECT.options(default_state=None),
-    },
-    "defaults": {"type": "dict", "options": PROJECT.shared_options()},
-    "only": {"type": "list", "elements": "str"},
-    "skip_rejected": {"type": "bool", "default": False},
-    "prune": {"type": "bool", "default": False},
-    "prune_limit": {"type": "int", "default": 10},
-    "plan_digest": {"type": "str"},
-}
-
 # In a row of `drift`, the values that differ are redacted by their field, and a name may look like a URL.
-ESTATE_REDACTION = PROJECT.redaction | Redaction(names=frozenset({"project", "current", "desired"}))
+ESTATE_REDACTION = (
+    PROJECT.redaction
+    | ENVIRONMENT.redaction
+    | Redaction(names=frozenset({"project", "environment", "current", "desired"}))
+)
+
+_ACTIONS = (CREATED, UPDATED, DELETED, UNCHANGED, FAILED)
+
+Entry = dict[str, Any]
 
 
 def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     """Plan the whole estate before anything of it is written, and apply the plan."""
-    _check(options)
-    only = [pattern for pattern in options["only"] or [] if pattern.strip()]
-    declarations = _declarations(_selected(options["projects"], only), options["defaults"] or {})
-    if isinstance(declarations, Failure):
-        return Result({}, declarations)
-    for desired in declarations:
-        client.hide(desired.credentials)
-    planned = plan(
-        PROJECT,
-        declarations,
-        client.of(PROJECT).known.objects,
-        read_references(declarations, client),
-        prune=options["prune"] and not only,
-        prune_limit=options["prune_limit"],
-    )
+    waits = WaitOptions.parse(options)
+    estate = plan_estate(options, planner_of(client, waits, mode))
+    if isinstance(estate, Failure):
+        return Result({}, estate)
     if mode.check or mode.diff:
-        planned = with_names(planned, client)
-    values: dict[str, Any] = {"drift": _drift(planned), "plan_digest": planned.digest}
+        estate.add_names(client)
+    values: dict[str, Any] = {"drift": estate.drift, "plan_digest": estate.digest}
     if mode.diff:
-        values["diff"] = [action.diff for action in planned.actions if action.changed]
-    rejection = planned.rejection(skip_rejected=options["skip_rejected"]) or _changed_plan(planned, options)
+        values["diff"] = [action.diff for action in estate.actions if action.changed]
+    rejection = estate.rejection(skip_rejected=options["skip_rejected"]) or _changed_plan(estate, options)
     if rejection:
         return Result(values, rejection)
     try:
-        outcomes = apply_plan(client, planned.actions, mode)
+        outcomes = _apply(estate, client, mode, waits)
     except OecError as error:
         return Result(values, error.failure)
-    changed = [outcome for outcome in outcomes if outcome.changed]
-    failure = _partial_failure(outcomes, mode)
-    if mode.diff:
-        values["diff"] = [outcome.action.diff for outcome in changed]
-    elif mode.check:
-        lines = [outcome.action.line for outcome in changed]
-        if failure:
-            failure = replace(failure, lines=(*failure.lines, *lines))
-        else:
-            values["msg"] = "\n".join(lines)
-    entries = [_entry(outcome) for outcome in outcomes]
-    counts = Counter(entry["action"] for entry in entries)
-    values |= {
-        "changed": bool(changed),
-        "projects": entries,
-        "summary": {action: counts[action] for action in (CREATED, UPDATED, DELETED, UNCHANGED, FAILED)},
-    }
-    warnings = [warning for outcome in outcomes for warning in outcome.warnings]
-    return Result(values, failure, warnings)
+    return _result(values, outcomes, mode)
 
 
-def _check(options: Options) -> None:
-    """Raise `invalid_input` for what is wrong in the options of the list as a whole."""
-    if options["prune_limit"] < 0:
-        raise OecError("invalid_input", "prune_limit is below 0", "It is the number of projects that may be pruned.")
-    if options["prune"] and not options["projects"]:
-        message = "prune with an empty list of projects would delete every project"
-        raise OecError("invalid_input", message, "Declare those to keep.")
-    digest = options["plan_digest"]
-    if digest and not re.fullmatch("[0-9a-f]{64}", digest.strip()):
-        hint = "Use the plan_digest that check mode returned."
-        raise OecError("invalid_input", "plan_digest is not made up of 64 hexadecimal digits", hint)
-
-
-def _selected(items: Sequence[Mapping[str, Any]], only: Sequence[str]) -> list[tuple[int, Mapping[str, Any]]]:
-    """Return the items that `only` selects by name or id, with their numbers."""
-    numbered = list(enumerate(items, 1))
-    labels = {number: [str(item.get(each) or "") for each in ("name", "project_id")] for number, item in numbered}
-    names = [label for pair in labels.values() for label in pair if label]
-    for pattern in only:
-        if not matches_any([pattern], *names):
-            close = nearest(pattern, names)
-            hint = f"Did you mean {close!r}?" if close else "It takes names of projects in the list, or shell patterns."
-            raise OecError("invalid_input", f"only: no project in the list matches {pattern!r}", hint)
-    return [(number, item) for number, item in numbered if matches_any(only, *labels[number])]
-
-
-def _declarations(
-    items: Sequence[tuple[int, Mapping[str, Any]]], defaults: Mapping[str, Any]
-) -> list[Desired] | Failure:
-    """Return the declaration of every item, or else all that is wrong in any of them."""
-    given = {name: value for name, value in defaults.items() if value}
-
-    def declaration(item: Mapping[str, Any]) -> Desired:
-        return Desired.parse(PROJECT, {**item, **{n: v for n, v in given.items() if not item.get(n)}})
-
-    return of_each(items, declaration, PROJECT.name, lambda item: item.get("name") or item.get("project_id"))
-
-
-def _changed_plan(planned: Plan, options: Options) -> Failure | None:
+def _changed_plan(estate: Estate, options: Options) -> Failure | None:
     """Return `plan_changed` where another plan was approved than what would be applied."""
-    count = sum(action.changed for action in planned.actions)
+    count = sum(action.changed for action in estate.actions)
     # A run that was approved, and is run again, has nothing left to do.
-    if not count or (options["plan_digest"] or "").strip() in ("", planned.digest):
+    if not count or (options["plan_digest"] or "").strip() in ("", estate.digest):
         return None
     message = (
         f"the plan is not the approved one, as what exists or is declared has changed; it has {count} change(s) now"
@@ -160,19 +82,53 @@ def _changed_plan(planned: Plan, options: Options) -> Failure | None:
     )
 
 
-def _drift(planned: Plan) -> list[dict[str, Any]]:
-    """Return a row for each field that differs, and for each project that cannot be planned, with the code."""
-    rows = []
-    for action in planned.actions:
-        code = action.rejection and action.rejection.code
-        about = [vars(each) for each in action.differences] or ([{}] if code else [])
-        for each in about:
-            fields = dict.fromkeys(("environment", "field", "current", "desired"))
-            rows.append({"project": action.name, **fields, **each, "code": code})
-    return rows
+def _apply(estate: Estate, client: Client, mode: Mode, waits: WaitOptions) -> list[tuple[Outcome, Branch]]:
+    """Carry out the plan: the projects, their environments, and what is pruned if nothing has failed."""
+    if not mode.check and any(action.changed for action in estate.environments.actions):
+        client.require_full_access()
+    breaker = CircuitBreaker()
+    applied = apply_plan(client, estate.declared, mode, breaker)
+    outcomes = list(zip(applied, (item.branch for item in estate.items), strict=True))
+    apply_environments(outcomes, client, mode, waits)
+    for failure in (each.failure for _outcome, branch in outcomes for each in branch.environments):
+        if failure:
+            breaker.record_rejection(failure)
+    return [*outcomes, *((outcome, Branch()) for outcome in apply_plan(client, estate.pruned, mode, breaker))]
 
 
-def _entry(outcome: Outcome) -> dict[str, Any]:
+def _result(values: Mapping[str, Any], outcomes: Sequence[tuple[Outcome, Branch]], mode: Mode) -> Result:
+    entries = [_entry(*pair) for pair in outcomes]
+    of_environments = [each for entry in entries for each in entry["environments"]]
+    actions = [
+        action
+        for outcome, branch in outcomes
+        for action, changed in [
+            (outcome.action, outcome.changed),
+            *((run.action, run.changed) for run in branch.runs),
+        ]
+        if changed
+    ]
+    failure = _partial_failure(outcomes, entries, of_environments, mode)
+    more: dict[str, Any] = {
+        "changed": any(each["changed"] for each in [*entries, *of_environments]),
+        "projects": entries,
+        "summary": _summary(entries),
+        "environment_summary": _summary(of_environments),
+    }
+    if mode.diff:
+        more["diff"] = [action.diff for action in actions]
+    elif mode.check:
+        lines = [action.line for action in actions]
+        if failure:
+            failure = replace(failure, lines=(*failure.lines, *lines))
+        else:
+            more["msg"] = "\n".join(lines)
+    warnings = [warning for outcome, _branch in outcomes for warning in outcome.warnings]
+    warnings += [warning for _outcome, branch in outcomes for run in branch.runs for warning in run.all_warnings]
+    return Result({**values, **more}, failure, warnings)
+
+
+def _entry(outcome: Outcome, branch: Branch) -> Entry:
     """Return one entry of `projects`."""
     before, after = outcome.action.before, outcome.after
     return {
@@ -182,19 +138,42 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "changed": outcome.changed,
         "project": after,
         "error": outcome.failure.as_error() if outcome.failure else None,
+        "environments": [each.entry for each in branch.environments],
     }
 
 
-def _partial_failure(outcomes: Sequence[Outcome], mode: Mode) -> Failure | None:
-    failures = [outcome.failure for outcome in outcomes if outcome.failure]
+def _summary(entries: Sequence[Entry]) -> dict[str, int]:
+    counts = Counter(entry["action"] for entry in entries)
+    return {action: counts[action] for action in _ACTIONS}
+
+
+def _partial_failure(
+    outcomes: Sequence[tuple[Outcome, Branch]], projects: Sequence[Entry], environments: Sequence[Entry], mode: Mode
+) -> Failure | None:
+    failures = [
+        failure
+        for outcome, branch in outcomes
+        for failure in (outcome.failure, *(each.failure for each in branch.environments))
+        if failure
+    ]
     if not failures:
         return None
-    skipped = sum(failure.code == "skipped" for failure in failures)
+    # What was skipped is not the reason.
+    failures.sort(key=lambda failure: failure.code == "skipped")
+    parts = [
+        _counts(entries, f"{name}s", mode) for name, entries in (("project", projects), ("environment", environments))
+    ]
+    return join_failures(failures, "; ".join(filter(None, parts)), failures[0].details)
+
+
+def _counts(entries: Sequence[Entry], name: str, mode: Mode) -> str:
+    """Return a part of a headline, such as `of 3 projects, 1 failed, 2 unchanged`."""
+    failed = [entry["error"]["code"] == "skipped" for entry in entries if entry["error"]]
     counts = {
-        "would fail" if mode.check else "failed": len(failures) - skipped,
-        "would not be tried" if mode.check else "not tried": skipped,
-        "would change" if mode.check else "changed": sum(outcome.changed for outcome in outcomes),
-        "unchanged": sum(not outcome.action.changed and not outcome.failure for outcome in outcomes),
+        "would fail" if mode.check else "failed": failed.count(False),
+        "would not be tried" if mode.check else "not tried": failed.count(True),
+        "would change" if mode.check else "changed": sum(entry["changed"] and not entry["error"] for entry in entries),
+        "unchanged": sum(entry["action"] == UNCHANGED for entry in entries),
     }
     parts = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    return join_failures(failures, f"of {len(outcomes)} projects, {parts}", failures[0].details)
+    return f"of {len(entries)} {name}, {parts}" if entries else ""

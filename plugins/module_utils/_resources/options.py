@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
@@ -21,6 +22,20 @@ TARGET: Spec = {
     "environment": {"type": "str", "aliases": ["name"]},
     "environment_id": {"type": "str", "aliases": ["id"]},
 }
+
+# How young a backup must be of what is deleted, and in a list, where it may be common to all items.
+BACKUP_AGE: Spec = {"absent_backup_max_age": {"type": "str", "default": "24h"}}
+BACKUP_AGE_ITEM: Spec = {"absent_backup_max_age": {"type": "str"}}
+
+
+def with_common(item: Options, common: Options | None) -> dict[str, Any]:
+    """Return the options of an item, with those that it omits from what is common to all, or else from the defaults."""
+    defaults = {name: option["default"] for name, option in BACKUP_AGE.items()}
+    return {**defaults, **_given(common or {}), **_given(item)}
+
+
+def _given(options: Options) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, "")}
 
 
 def check_uuid(options: Options, *names: str) -> None:

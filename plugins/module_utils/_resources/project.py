@@ -11,7 +11,7 @@ from __future__ import annotations
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import ensure_one, list_matching
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import list_matching
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 
 PROJECT = Kind(
@@ -38,11 +38,6 @@ PROJECT = Kind(
     filters=("name", "server_id", "odoo_version"),
     delete_headers={"X-Confirm-Delete": "true"},
 )
-
-
-def ensure_project(options: Options, client: Client, mode: Mode) -> Result:
-    """oec_project."""
-    return ensure_one(PROJECT, options, client, mode)
 
 
 def list_projects(options: Options, client: Client, _mode: Mode) -> Result:

@@ -346,7 +346,7 @@ def test_a_failure_has_its_status_and_code(oec_project, emulator, switches, faul
 
 def test_a_rejected_write_names_its_project(oec_project, emulator):
     project = emulator.add_project("Client ERP")
-    emulator.set_running(project["id"], 2)
+    emulator.add_environment(project["id"])
     result = oec_project(project_id=project["id"], state="absent")
     assert (result["error"]["status"], result["error"]["code"]) == (409, "environments_running")
     assert "'Client ERP'" in result["msg"]

@@ -70,7 +70,7 @@ def test_an_estate_is_provisioned_once(provision, emulator):
     updated, created, unchanged, deleted, gone = result["projects"]
     assert [project["name"] for project in emulator.projects()] == ["Stays", "Changes", "Comes"]
     comes = emulator.projects()[-1]
-    same = {"changed": True, "error": None}
+    same = {"changed": True, "error": None, "environments": []}
     changed = {**changes, "default_branch": "dev"}
     headers = [entry["after_header"] for entry in result["diff"]]
     assert headers == ["project 'Changes'", "project 'Comes'", "project 'Goes' (absent)"]

@@ -51,8 +51,8 @@ def test_a_declaration_has_the_declarable_fields_as_options():
         **key,
         **renaming,
     }
-    assert PROJECT.options(default_state=None) == {"state": state, **identity, **PROJECT_FIELDS, **key, **renaming}
-    assert PROJECT.shared_options() == {"state": state, **PROJECT_FIELDS}
+    assert PROJECT.item_options() == {"state": state, **identity, **PROJECT_FIELDS, **key, **renaming}
+    assert PROJECT.common_options() == {"state": state, **PROJECT_FIELDS}
 
 
 def test_an_info_module_has_its_filters_as_options():
@@ -72,6 +72,15 @@ def test_options_have_choices_defaults_states_and_removals():
     assert options["domain"] == {"type": "str", "aliases": ["custom_domain"]}
     assert options["remove_domain"] == {"type": "bool", "default": False}
     assert {"remove_branch", "status", "url", "idempotency_key", "previous_name"} & set(options) == set()
+
+
+def test_an_item_of_a_list_has_no_defaults_and_no_parent():
+    """They may be common to all items; and an environment belongs to the project that declares it."""
+    item, common = ENVIRONMENT.item_options(), ENVIRONMENT.common_options()
+    assert {"project", "default"} & {*item, *item["state"], *item["environment_type"]} == set()
+    assert set(ENVIRONMENT.options()) - set(item) == {"project"}
+    assert set(item) - set(common) == {"name", "environment_id", "remove_domain"}
+    assert "project" in WEBHOOK.item_options()
 
 
 def test_what_can_be_read_has_no_default_among_the_options():

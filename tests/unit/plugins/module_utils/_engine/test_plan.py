@@ -9,7 +9,7 @@ import yaml
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import Difference
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import digest, plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.webhook import WEBHOOK as ANY_PARENT
@@ -495,12 +495,12 @@ DIGESTS = {
 
 @pytest.mark.parametrize(("items", "existing", "is_equal"), DIGESTS.values(), ids=DIGESTS)
 def test_a_digest_stands_for_all_changes(items, existing, is_equal):
-    assert (planned(*items, existing=existing).digest == PLAN.digest) == is_equal
+    assert (digest(planned(*items, existing=existing).actions) == digest(PLAN.actions)) == is_equal
 
 
 def test_a_digest_covers_credentials():
     urls = [PRIVATE_REPO, PRIVATE_REPO.replace("hunter22", "hunter23")]
-    assert len({planned(NEW | {"git_repo_url": url}).digest for url in urls}) == 2
+    assert len({digest(actions(NEW | {"git_repo_url": url})) for url in urls}) == 2
 
 
 # Prune.
@@ -735,8 +735,8 @@ def test_a_diff_has_the_state_and_what_is_only_sent():
     assert after == before | {"status": "running", "branch": "dev"}
     assert set(UNREADABLE) & set(before) == set()
     assert [action.line for action in found] == [
-        "+ new  on acme  on berlin",
-        "~ production  status stopped -> running, branch main -> dev",
+        "+ acme/new  on berlin",
+        "~ acme/production  status stopped -> running, branch main -> dev",
     ]
 
 
