@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -92,11 +92,13 @@ class Field:
         return f"remove_{self.option_name}"
 
     def argument(self) -> dict[str, Any]:
-        """Return the argument spec of its option, but for a default."""
+        """Return the argument spec of its option."""
         choices = {"choices": list(self.choices)} if self.choices else {}
+        # What can be read is left alone where it is not given.
+        default = {} if self.always is None or self.is_readable else {"default": self.always}
         elements = {"elements": "str"} if self.type == "list" else {}
         aliases = {"aliases": [self.name]} if self.option else {}
-        return {"type": self.type, **elements, **aliases, **choices}
+        return {"type": self.type, **elements, **aliases, **choices, **default}
 
     def parse(self, value: Any) -> Any:
         """Return a given value as it is sent."""
@@ -246,39 +248,40 @@ class Kind:
 
     def options(self) -> Spec:
         """Return the argument spec of a declaration: state, identity, and every field that can be declared."""
-        options = self._declaration(self._field_options(self.declarable))
+        options = self._declaration({each.option_name: each.argument() for each in self.declarable})
         options["state"]["default"] = "present"
-        for each in self.declarable:
-            # What can be read is left alone where it is not given.
-            if each.always is not None and not each.is_readable:
-                options[each.option_name]["default"] = each.always
         return options
 
     def item_options(self) -> Spec:
         """Return the argument spec of a declaration in a list: what it omits may be common to all items."""
-        return self._declaration(self._field_options(self._own))
+        return self._declaration(self._own_options)
 
     def common_options(self) -> Spec:
         """Return the argument spec of what several declarations can have in common, but for what they belong to."""
-        return self._field_options(self._own)
+        fields = {name: argument for name, argument in self._own_options.items() if name != self.key}
+        return {"state": self._state_argument, **fields}
 
     @property
-    def _own(self) -> list[Field]:
-        return [each for each in self.declarable if not (each.is_parent and self.is_nested)]
+    def _own_options(self) -> Spec:
+        own = [each for each in self.declarable if not (each.is_parent and self.is_nested)]
+        arguments = [(each.option_name, each.argument()) for each in own]
+        return {name: {part: each[part] for part in each if part != "default"} for name, each in arguments}
+
+    @property
+    def _state_argument(self) -> dict[str, Any]:
+        return {"type": "str", "choices": ["present", "absent", *(each.state for each in self.states)]}
 
     def _declaration(self, fields: Spec) -> Spec:
         removals = {each.remove_option: {"type": "bool", "default": False} for each in self.fields if each.is_removable}
-        options = {self.key: self.field(self.key).argument(), self.id_option: self._id_argument, **fields, **removals}
+        own = {name: argument for name, argument in fields.items() if name != self.key}
+        identity = {self.key: fields[self.key], self.id_option: self._id_argument, "state": self._state_argument}
+        options = {**identity, **own, **removals}
         if self.is_renamed:
             options[self.previous_option] = {"type": "str"}
             options["allow_similar_name"] = {"type": "bool", "default": False}
         if self.takes_key:
             options["idempotency_key"] = {"type": "str", "no_log": False}
         return options
-
-    def _field_options(self, declarable: Iterable[Field]) -> Spec:
-        state = {"type": "str", "choices": ["present", "absent", *(each.state for each in self.states)]}
-        return {"state": state, **{each.option_name: each.argument() for each in declarable if each.name != self.key}}
 
     def filter_options(self) -> Spec:
         """Return the argument spec of an info module."""

@@ -143,6 +143,9 @@ class Action:
 
     def _display(self, declared: Field, value: Any) -> Any:
         """Return a value as people know it: a reference by the name of its object, a URL without its credentials."""
+        if declared.is_parent and self.owner:
+            # It may be yet to be created.
+            return self.owner
         if declared.reference:
             return self.names.get(str(value).lower(), value)
         return sorted(value) if isinstance(value, list) else self.kind.redacted(declared.name, value)

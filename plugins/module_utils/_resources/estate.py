@@ -53,8 +53,6 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
     estate = plan_estate(options, planner_of(client, waits, mode))
     if isinstance(estate, Failure):
         return Result({}, estate)
-    if mode.check or mode.diff:
-        estate.add_names(client)
     values: dict[str, Any] = {"drift": estate.drift, "plan_digest": estate.digest}
     if mode.diff:
         values["diff"] = [action.diff for action in estate.actions if action.changed]

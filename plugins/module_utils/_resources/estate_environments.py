@@ -20,7 +20,8 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import 
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.apply import Outcome, skipped
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.batch import Batch
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
-from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import Reading, read_references
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import Reading, read_references, with_names
+from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import Plan
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.tasks import Tasks
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.waiting import Job, Poller, Steps, WaitOptions
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
@@ -101,9 +102,13 @@ class Branch:
                 existing += [elsewhere] if elsewhere else []
         desired = [each.desired for each in self.environments]
         reading = Reading(existing, {**read_references(desired, client), PROJECT.name: [project]})
-        planned = self.environments[0].planner.plan_all(desired, reading)
-        for declared, found in zip(self.environments, planned, strict=True):
-            checked = replace(found, action=declared.planner.check_backup(found.action))
+        planner = self.environments[0].planner
+        planned = planner.plan_all(desired, reading)
+        actions = Plan(ENVIRONMENT, [each.action for each in planned])
+        if planner.mode.check or planner.mode.diff:
+            actions = with_names(actions, client)
+        for declared, found, action in zip(self.environments, planned, actions.actions, strict=True):
+            checked = replace(found, action=declared.planner.check_backup(action))
             declared.run = EnvironmentRun(declared.desired, declared.planner, checked)
 
 

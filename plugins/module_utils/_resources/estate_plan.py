@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import (
     Failure,
@@ -74,7 +73,7 @@ class Item:
     branch: Branch
 
 
-@dataclass
+@dataclass(frozen=True)
 class Estate:
     """`projects`: the plan of the items, in order, and then of what is pruned."""
 
@@ -115,13 +114,6 @@ class Estate:
         failures = [failure for each in plans for failure in each.failures(skip_rejected=skip_rejected)]
         return reject_all(failures) if failures else None
 
-    def add_names(self, client: Client) -> None:
-        """Add the names of what changed objects refer to, for display."""
-        self.projects = with_names(self.projects, client)
-        runs = [run for item in self.items for run in item.branch.runs]
-        for run, action in zip(runs, with_names(self.environments, client).actions, strict=True):
-            run.planned = replace(run.planned, action=action)
-
 
 def plan_estate(options: Options, planner: Planner) -> Estate | Failure:
     """Read the options of oec_projects and what exists, and plan it; or else return all that is wrong with the items.
@@ -158,7 +150,9 @@ def plan_estate(options: Options, planner: Planner) -> Estate | Failure:
         return actions
     max_age = age(with_common({}, options["defaults"]), "absent_backup_max_age")
     pruned = [check_backups(action, client, max_age) for action in planned.actions[len(items) :]]
-    return Estate(items, replace(planned, actions=[*actions, *pruned]))
+    planned = replace(planned, actions=[*actions, *pruned])
+    is_displayed = planner.mode.check or planner.mode.diff
+    return Estate(items, with_names(planned, client) if is_displayed else planned)
 
 
 def _check(options: Options) -> None:

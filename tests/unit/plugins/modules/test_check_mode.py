@@ -72,7 +72,8 @@ ONE = {
     },
     "change all": {"project_id": CLIENT, "name": "C", "git_repo_url": REPO + "2", "default_branch": "dev"},
     "fill in": {"name": "Empty ERP", "git_repo_url": REPO, "default_branch": "main"},
-    "delete by name": {"name": "Client ERP", "state": "absent"},
+    "delete by name": {"name": "Client ERP", "state": "absent", "absent_backup_max_age": "0"},
+    "rejected: delete without a backup": {"name": "Client ERP", "state": "absent"},
     "delete by id": {"project_id": TWIN, "state": "absent"},
     "absent already": {"name": "Gone ERP", "state": "absent"},
     "absent already, by id": {"project_id": UNKNOWN_ID, "state": "absent"},
@@ -150,7 +151,7 @@ MANY = {
         "projects": [{"name": "Client ERP"}, {"name": "Private ERP"}, {"name": "Empty ERP", "git_repo_url": REPO}],
     },
     "defaults with state absent": {
-        "defaults": {"state": "absent", "server": "production-fsn1"},
+        "defaults": {"state": "absent", "server": "production-fsn1", "absent_backup_max_age": "0"},
         "projects": [{"name": "Client ERP"}, {"name": "Gone ERP"}, {"name": "New ERP", "state": "present"}],
     },
     "rejected: defaults that cannot be changed": {
@@ -279,10 +280,73 @@ BACKUP = {
     "rejected: long notes": of("idle", notes="x" * 501),
 }
 
+
+def in_estate(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of oec_projects that declare the same as those of oec_environment."""
+    project = options.get("project", "Home ERP")
+    identity = {"project_id": project} if project.lower() == HOME else {"name": project}
+    environment = {name: value for name, value in options.items() if name not in ("project", "wait")}
+    waits = {"wait": options["wait"]} if "wait" in options else {}
+    return {"projects": [{**identity, "environments": [environment]}], **waits}
+
+
+NEW_ESTATE = {**NEW, "environments": [{"name": "new", "branch": "dev"}, {"name": "other"}]}
+ESTATE = {
+    "a project and its environments": {"projects": [NEW_ESTATE]},
+    "without wait": {"projects": [NEW_ESTATE], "wait": False},
+    "defaults of both": {
+        "projects": [{"name": "New ERP", "environments": [{"name": "new"}, {"name": "old", "state": "absent"}]}],
+        "defaults": {"server": "production-fsn1"},
+        "environment_defaults": {"environment_type": "staging", "branch": "dev", "absent_backup_max_age": "0"},
+    },
+    "a renamed project and its environments": {
+        "projects": [
+            {
+                "project_id": HOME,
+                "name": "Our ERP",
+                "environments": [{"name": "live", "branch": "dev"}, {"name": "new"}],
+            }
+        ],
+    },
+    "environments that swap their names": {
+        "projects": [
+            {
+                "name": "Home ERP",
+                "environments": [
+                    {"environment_id": LIVE, "name": "idle", "branch": "dev"},
+                    {"environment_id": IDLE, "name": "live"},
+                ],
+            }
+        ],
+    },
+    "all states": {
+        "projects": [
+            {
+                "name": "Home ERP",
+                "environments": [
+                    {"name": "live", "state": "stopped"},
+                    {"name": "idle", "state": "started"},
+                    {"name": "busy", "state": "absent", "absent_backup_max_age": "0"},
+                    {"name": "new"},
+                ],
+            }
+        ],
+    },
+    "rejected: an environment of many": {
+        "projects": [NEW_ESTATE, {"name": "Home ERP", "environments": [{"name": "live", "server": OTHER_SERVER_ID}]}],
+    },
+}
+
 CASES = {f"one: {case}": ("oec_project", options) for case, options in ONE.items()}
 CASES |= {f"many of one: {case}": ("oec_projects", {"projects": [options]}) for case, options in ONE.items()}
 CASES |= {f"many: {case}": ("oec_projects", options) for case, options in MANY.items()}
 CASES |= {f"environment: {case}": ("oec_environment", options) for case, options in ENVIRONMENT.items()}
+CASES |= {
+    f"estate of one: {case}": ("oec_projects", in_estate(options))
+    for case, options in ENVIRONMENT.items()
+    if "Gone ERP" not in options.values()
+}
+CASES |= {f"estate: {case}": ("oec_projects", options) for case, options in ESTATE.items()}
 CASES |= {f"webhook: {case}": ("oec_webhook", options) for case, options in WEBHOOK.items()}
 CASES |= {f"backup: {case}": ("oec_backup", {"max_age": "24h", **options}) for case, options in BACKUP.items()}
 
@@ -319,7 +383,7 @@ def state(emulator: Emulator) -> tuple[Any, ...]:
 
 def without_assigned_values(result: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Return the result with null in place of what only the API knows before."""
-    known = {project["id"] for project in EXISTING}
+    known = {HOME, *(project["id"] for project in EXISTING)}
     for reported in (result, *result.get("projects", ())):
         project = reported.get("project")
         if project and project["id"] not in known:
@@ -336,10 +400,14 @@ def without_assigned_values(result: dict[str, Any], options: dict[str, Any]) -> 
     if "secret" in result:
         result["webhook"].update(id=None, created_at=None)
         result["secret"] = None
-    if environment := result.get("environment"):
+    entries = [each for project in result.get("projects", ()) for each in project["environments"]]
+    for each in entries:
+        each.update(task=None, log=[], environment_id=None)
+    for environment in [each["environment"] for each in (result, *entries) if each.get("environment")]:
         environment.update(last_commit=None, updated_at=None)
-        if environment["name"] == "new":
-            environment.update(dict.fromkeys(["id", "url", "odoo_version", "created_at", *(set(SIZES) - set(options))]))
+        if environment["name"] in ("new", "other"):
+            unknown = ["id", "url", "odoo_version", "created_at", "project_id", *(set(SIZES) - set(options))]
+            environment.update(dict.fromkeys(unknown))
     return result
 
 
@@ -349,7 +417,7 @@ def test_check_mode_predicts_the_run_and_the_next_does_nothing(run_module, emula
     module, options = CASES[case]
     for project in EXISTING:
         emulator.add_project(**project)
-    if module in ("oec_environment", "oec_backup"):
+    if module in ("oec_environment", "oec_backup") or case.startswith("estate"):
         add_environments(emulator)
     if module == "oec_backup":
         add_backups(emulator)

@@ -210,7 +210,11 @@ REJECTED: dict[str, tuple[dict[str, Any], str, str]] = {
         "backup_required",
         "environment 'Bakery/production': deleting it",
     ),
-    "one to start that does not exist": (client("Bakery", {"name": "x", "state": "started"}), "not_found", "'Bakery/x'"),
+    "one to start that does not exist": (
+        client("Bakery", {"name": "x", "state": "started"}),
+        "not_found",
+        "'Bakery/x'",
+    ),
     "another project's id": (
         client("Bakery", {"environment_id": "00000000-0000-4000-8000-00000000000b", "name": "x"}),
         "immutable_field",
@@ -324,7 +328,7 @@ def test_a_lost_response_creates_none_too_many(provision, emulator):
     assert sorted(each["name"] for each in emulator.environments()) == ["production", "staging"]
 
 
-def test_prune_leaves_environments_alone_that_are_not_listed(provision, emulator):
+def test_prune_leaves_undeclared_environments_alone(provision, emulator):
     bakery = emulator.add_project("Bakery")
     for name in ("production", "staging"):
         emulator.add_environment(bakery["id"], name)
