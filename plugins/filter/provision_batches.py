@@ -50,12 +50,16 @@ RETURN = r"""
 _value:
   description:
     - The batches. C(indexes) are the positions of their projects in the plan, and C(label) is the progress.
+    - C(writes), C(reads) and C(deploys) are how many of them a batch needs.
     - A batch holds no project, because Ansible prints the variable of a loop, and a project may contain credentials.
   type: list
   elements: dict
   sample:
     - indexes: [0, 2]
-      label: changes 1 to 2 of 2
+      label: projects 1 to 2 of 2, with 3 environments
+      writes: 4
+      reads: 5
+      deploys: 3
 """
 
 from collections.abc import Callable

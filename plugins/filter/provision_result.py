@@ -56,7 +56,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(oecsh.cloud.oec_projects#module:projects) and RV(oecsh.cloud.oec_projects#module:summary), as the module does.
+    - RV(oecsh.cloud.oec_projects#module:projects), RV(oecsh.cloud.oec_projects#module:summary),
+      RV(oecsh.cloud.oec_projects#module:environment_summary) and RV(oecsh.cloud.oec_projects#module:requests),
+      as the module does.
   type: dict
   sample:
     projects: []
@@ -66,6 +68,15 @@ _value:
       deleted: 0
       unchanged: 0
       failed: 0
+    environment_summary:
+      created: 0
+      updated: 0
+      deleted: 0
+      unchanged: 0
+      failed: 0
+    requests:
+      reads: 2
+      writes: 0
 """
 
 from collections.abc import Callable

@@ -21,12 +21,20 @@ extends_documentation_fragment:
   - oecsh.cloud.attributes
   - oecsh.cloud.attributes.changes
 options:
+  absent_backup_max_age:
+    description:
+      - How old the newest completed backup of each environment may be that is deleted with the project, in seconds or as V(90m), V(24h) or V(7d).
+      - If one has none that is fresh enough, the task fails with the code C(backup_required), and deletes nothing.
+      - V(0) deletes them without looking for backups. A project without environments needs none.
+      - An API without environments has nothing to look at. If it hides some of them, as older versions do, the task fails too.
+    type: str
+    default: 24h
   state:
     description:
       - Whether the project should exist.
       - V(absent) deletes it. If it has running or deploying environments, the task fails and nothing is deleted.
-      - Its other environments, such as stopped ones and failed ones, are deleted with it. So are their databases and files, and no backup is looked
-        for. Delete them first with M(oecsh.cloud.oec_environment), which does look for one.
+      - Its other environments, such as stopped ones and failed ones, are deleted with it, and so are their databases and files.
+        See O(absent_backup_max_age).
     type: str
     choices: [present, absent]
     default: present

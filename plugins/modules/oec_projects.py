@@ -7,19 +7,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: oec_projects
-short_description: Manage many projects on oec.sh in one task
+short_description: Manage many projects on oec.sh, and their environments, in one task
 version_added: 1.0.0
 description:
-  - Reads the list of projects once, plans everything, rejects before the first write what can be known to be wrong, and then applies it.
-  - A project that fails does not stop the others. The task then fails at its end, and still reports every project.
+  - Reads the list of projects once, and the environments of each project that declares some. Plans everything, rejects before the first
+    write what can be known to be wrong, and then applies it. Projects come first, then their environments, and at the end all tasks are
+    waited for together.
+  - A project or an environment that fails does not stop the others. The task then fails at its end, and still reports every one.
+    The environments of a project that has failed are not tried.
   - If the API rejects the key, the account or the address, or does not respond three times in a row, the remaining projects are
     reported as failed with the code C(skipped), and nothing more is sent.
+  - What the environments of an item mean, and which fields are compared, is that of M(oecsh.cloud.oec_environment). An environment that is
+    in its declared state already is not asked whether a task of it is running.
+  - The routes for environments are not in the published API reference. Without O(projects[].environments) none of them is used, unless a
+    project is deleted that has environments.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
   - oecsh.cloud.api
   - oecsh.cloud.attributes
   - oecsh.cloud.attributes.changes
+  - oecsh.cloud.wait
 options:
   projects:
     description:
@@ -66,6 +74,76 @@ options:
       idempotency_key:
         description: The key by which the API recognizes a repeated create. Usually omit it.
         type: str
+      absent_backup_max_age:
+        description:
+          - How old the newest completed backup of each environment may be that is deleted with the project, such as V(24h).
+            V(24h) if neither the item nor O(defaults) has it. V(0) does not look for one.
+        type: str
+      environments:
+        description:
+          - The environments of the project, each with the options of M(oecsh.cloud.oec_environment), which describes them.
+          - An environment that is not listed is left alone, whatever O(prune) says. An empty list declares nothing.
+          - Not together with O(projects[].state=absent).
+        type: list
+        elements: dict
+        suboptions:
+          state:
+            description: Whether it should exist, run or be stopped. V(present) if neither the item nor O(environment_defaults) has a state.
+            type: str
+            choices: [present, absent, started, stopped]
+          name:
+            description: The exact name of the environment. Together with O(projects[].environments[].environment_id) it renames the environment.
+            type: str
+          environment_id:
+            description: The UUID of the environment, which must exist in this project.
+            type: str
+            aliases: [id]
+          server:
+            description: The name or the UUID of the server to create it on. By default that of the project.
+            type: str
+            aliases: [server_id]
+          branch:
+            description: The branch to deploy. By default the default branch of the project.
+            type: str
+          domain:
+            description: Its own host name, such as V(erp.example.com).
+            type: str
+            aliases: [custom_domain]
+          remove_domain:
+            description: Whether to remove the domain.
+            type: bool
+            default: false
+          cpu_cores:
+            description: How many CPU cores it gets, from 0.25 to 32.
+            type: float
+          ram_mb:
+            description: How much RAM it gets in megabytes, from 256 to 131072.
+            type: int
+          disk_gb:
+            description: How much disk it gets in gigabytes, from 1 to 1000.
+            type: int
+          environment_type:
+            description: What a new environment is for. V(development) if it is set nowhere. Not compared afterwards.
+            type: str
+            choices: [development, staging, production]
+          postgres_version:
+            description: The major version of PostgreSQL of a new environment, such as V(16). Quote it. Not compared afterwards.
+            type: str
+          enable_pgtune:
+            description: Whether the PostgreSQL of a new environment is tuned for its size. Not compared afterwards.
+            type: bool
+          enable_pgbouncer:
+            description: Whether a new environment has a PgBouncer. Not compared afterwards.
+            type: bool
+          enable_read_replica:
+            description: Whether a new environment has a read replica of its database. Not compared afterwards.
+            type: bool
+          with_demo_data:
+            description: Whether the database of a new environment has the demo data of Odoo. Not compared afterwards.
+            type: bool
+          absent_backup_max_age:
+            description: How old the newest completed backup of one to delete may be, such as V(24h). V(24h) if it is set nowhere. V(0) does not look for one.
+            type: str
   defaults:
     description:
       - Options for every item that omits them, or has an empty value for them.
@@ -87,6 +165,60 @@ options:
         type: str
       odoo_version:
         description: The Odoo version, such as V(17.0). Quote it.
+        type: str
+      absent_backup_max_age:
+        description: How old a backup may be of what is deleted with a project, declared or pruned.
+        type: str
+  environment_defaults:
+    description:
+      - Options for every environment that omits them, or has an empty value for them.
+    type: dict
+    suboptions:
+      state:
+        description: Whether environments should exist, run or be stopped.
+        type: str
+        choices: [present, absent, started, stopped]
+      server:
+        description: The name or the UUID of the server to create it on. By default that of the project.
+        type: str
+        aliases: [server_id]
+      branch:
+        description: The branch to deploy. By default the default branch of the project.
+        type: str
+      domain:
+        description: Its own host name, such as V(erp.example.com).
+        type: str
+        aliases: [custom_domain]
+      cpu_cores:
+        description: How many CPU cores it gets, from 0.25 to 32.
+        type: float
+      ram_mb:
+        description: How much RAM it gets in megabytes, from 256 to 131072.
+        type: int
+      disk_gb:
+        description: How much disk it gets in gigabytes, from 1 to 1000.
+        type: int
+      environment_type:
+        description: What a new environment is for. V(development) if it is set nowhere. Not compared afterwards.
+        type: str
+        choices: [development, staging, production]
+      postgres_version:
+        description: The major version of PostgreSQL of a new environment, such as V(16). Quote it. Not compared afterwards.
+        type: str
+      enable_pgtune:
+        description: Whether the PostgreSQL of a new environment is tuned for its size. Not compared afterwards.
+        type: bool
+      enable_pgbouncer:
+        description: Whether a new environment has a PgBouncer. Not compared afterwards.
+        type: bool
+      enable_read_replica:
+        description: Whether a new environment has a read replica of its database. Not compared afterwards.
+        type: bool
+      with_demo_data:
+        description: Whether the database of a new environment has the demo data of Odoo. Not compared afterwards.
+        type: bool
+      absent_backup_max_age:
+        description: How old the newest completed backup of one to delete may be, such as V(24h). V(24h) if it is set nowhere. V(0) does not look for one.
         type: str
   only:
     description:
@@ -113,8 +245,8 @@ options:
       - A project that is created with the repository of one that is pruned was probably renamed. The task fails, since that would
         delete what the project contains. Declare O(projects[].previous_name). Nor is a project pruned that still has that name.
       - Nothing is pruned once a declared project has failed, because a project to prune may be that one under its old name.
-      - A deleted project takes its stopped and failed environments with it, and their data. No backup is looked for.
-        M(oecsh.cloud.oec_environment) looks for one.
+      - A deleted project takes its stopped and failed environments with it, and their data. The run is rejected unless each has a fresh
+        backup, see O(defaults.absent_backup_max_age).
     type: bool
     default: false
   prune_limit:
@@ -156,6 +288,27 @@ EXAMPLES = r"""
         default_branch: release/17.0
       - name: Former Client ERP
         state: absent
+
+- name: Provision clients down to their ERPs, and wait until all run
+  oecsh.cloud.oec_projects:
+    projects:
+      - name: Client ERP
+        environments:
+          - name: production
+            environment_type: production
+            domain: erp.client.example
+            ram_mb: 8192
+          - name: staging
+      - name: Bakery ERP
+        environments:
+          - name: production
+            environment_type: production
+    defaults:
+      server: production-fsn1
+      odoo_version: "18.0"
+    environment_defaults:
+      branch: main
+      ram_mb: 4096
 
 - name: Apply the file in git, and delete up to three projects that are not in it
   oecsh.cloud.oec_projects:
@@ -219,6 +372,64 @@ projects:
       description: Why it failed, as M(oecsh.cloud.oec_project) describes it, or V(null).
       type: dict
       returned: always
+    environments:
+      description: One entry for each declared environment of the project, in the order of the item.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: The name of the environment after the task.
+          type: str
+          returned: always
+          sample: production
+        environment_id:
+          description: Its UUID, or V(null) if it has none.
+          type: str
+          returned: always
+          sample: e3f7b8a1-4c29-4d05-b6f8-1a9d0c7e52b3
+        action:
+          description: As RV(projects[].action).
+          type: str
+          returned: always
+          sample: created
+        changed:
+          description: Whether it was changed, which it may be though it has failed.
+          type: bool
+          returned: always
+          sample: true
+        environment:
+          description: The environment after the task, as M(oecsh.cloud.oec_environment) returns it. If nothing was done, as it was before.
+          type: dict
+          returned: always
+        pending:
+          description: The options that take effect with the next deployment or restart.
+          type: list
+          elements: str
+          returned: always
+        task:
+          description: The task that was started or waited for, as M(oecsh.cloud.oec_task_info) returns it, or V(null).
+          type: dict
+          returned: always
+        log:
+          description: The last lines of the log of a task that has failed.
+          type: list
+          elements: str
+          returned: always
+        error:
+          description: Why it failed, as M(oecsh.cloud.oec_project) describes it, or V(null).
+          type: dict
+          returned: always
+environment_summary:
+  description: How many environments were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
+  returned: success, and failure after the first write
+  type: dict
+  sample:
+    created: 3
+    updated: 0
+    deleted: 0
+    unchanged: 75
+    failed: 0
 summary:
   description: How many projects were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
   returned: success, and failure after the first write
@@ -229,6 +440,13 @@ summary:
     deleted: 1
     unchanged: 37
     failed: 0
+requests:
+  description: How many C(reads) and C(writes) were sent to the API, repeated ones included.
+  returned: success, and failure after the first write
+  type: dict
+  sample:
+    reads: 41
+    writes: 3
 plan_digest:
   description:
     - Stands for all changes of the plan, in any order. It is the same in check mode and in the run.
@@ -248,22 +466,23 @@ drift:
       type: str
       returned: always
     environment:
-      description: Always V(null), as only projects are compared.
-      type: raw
+      description: The name of the environment, or V(null) if the row is about the project.
+      type: str
       returned: always
     field:
       description:
-        - The option that differs. C(project) if the project is missing, or is to be deleted; the values are then V(absent) and V(present).
-        - V(null) if the project cannot be compared.
+        - The option that differs. C(project) or C(environment) if it is missing, or is to be deleted; the values are then V(absent) and
+          V(present). C(status) of an environment that is to be started or stopped.
+        - V(null) if it cannot be compared.
       type: str
       returned: always
     current:
       description: The value before the task, or V(null).
-      type: str
+      type: raw
       returned: always
     desired:
       description: The declared value, or V(null).
-      type: str
+      type: raw
       returned: always
     code:
       description: Why the declaration is rejected, or V(null).
@@ -278,7 +497,8 @@ drift:
       code:
 diff:
   description:
-    - One entry with C(before), C(after), C(before_header) and C(after_header) for each project that is changed, or in check mode would be changed.
+    - One entry with C(before), C(after), C(before_header) and C(after_header) for each project or environment that is changed, or in check
+      mode would be changed. Environments follow their project.
     - For people, as M(oecsh.cloud.oec_project) describes it. Programs read RV(projects) and RV(drift).
     - In check mode without diff mode, RV(ignore:msg) has a line for each change instead, such as
       C(~ Bakery  default_branch main -> hotfix).

@@ -202,6 +202,12 @@ class Client:
     def read_limit(self) -> RateLimit:
         return self._http.read_limit
 
+    @property
+    def requests(self) -> dict[str, int]:
+        """Return how many reads and writes were sent so far, repeated ones included."""
+        reads = self._http.sent["GET"]
+        return {"reads": reads, "writes": self._http.sent.total() - reads}
+
     def server_time(self) -> datetime:
         """Return the time as the API has it, or else the own one."""
         return self._http.server_time()

@@ -17,6 +17,7 @@ import time
 import traceback
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -181,6 +182,7 @@ class HttpClient:
         self.read_limit = RateLimit(_LEAST_READ_LIMIT, 60)
         self.started: datetime | None = None
         self._server_ahead = 0.0
+        self.sent: Counter[str] = Counter()
         self._redact = Redaction().hiding([settings.api_key])
         _LogRedaction(self._redact).install(self)
         self._session = requests.Session()
@@ -241,6 +243,7 @@ class HttpClient:
     def _send(self, request: _Request, end: float) -> Response | TransientFailure:
         timeout = max(min(self.settings.api_timeout, end - self.clock.monotonic()), _MIN_TIMEOUT)
         verify: bool | str = (self.settings.ca_path or True) if self.settings.validate_certs else False
+        self.sent[request.method] += 1
         try:
             with warnings.catch_warnings():
                 # requests warns of every request that is not verified; the user has asked for just that.

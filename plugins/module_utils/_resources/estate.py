@@ -63,7 +63,7 @@ def ensure_projects(options: Options, client: Client, mode: Mode) -> Result:
         outcomes = _apply(estate, client, mode, waits)
     except OecError as error:
         return Result(values, error.failure)
-    return _result(values, outcomes, mode)
+    return _result({**values, "requests": client.requests}, outcomes, mode)
 
 
 def _changed_plan(estate: Estate, options: Options) -> Failure | None:

@@ -400,6 +400,7 @@ def without_assigned_values(result: dict[str, Any], options: dict[str, Any]) -> 
     if "secret" in result:
         result["webhook"].update(id=None, created_at=None)
         result["secret"] = None
+    result.pop("requests", None)
     entries = [each for project in result.get("projects", ()) for each in project["environments"]]
     for each in entries:
         each.update(task=None, log=[], environment_id=None)
