@@ -11,15 +11,15 @@ version_added: 1.0.0
 description:
   - Returns a variables file for the role P(oecsh.cloud.provision#role), which declares the projects as they are.
   - The role P(oecsh.cloud.export#role) writes all projects. Use this filter for some of them.
-  - C(provision_defaults) has the most frequent server, branch and version, if several projects share it.
-    A project that has another value declares it. If a project has none that can be declared, there is no default,
-    since the project would get it.
+  - C(provision_defaults) has the most frequent server, branch and version, if several projects share it, and
+    C(provision_environment_defaults) the most frequent branch and sizes. What has another value declares it.
+    If one has none that can be declared, there is no default, since it would get it.
   - A project has a C(project_id) where its name does not identify it. A server is given by its name if that is unique.
   - Names, branches and versions are quoted. A text with a brace is tagged C(!unsafe), so that it is not a template.
   - A value that M(oecsh.cloud.oec_projects) would reject is left out, with a comment that says why.
 author:
   - oecsh.cloud contributors (@oecsh)
-positional: servers
+positional: servers, environments
 options:
   _input:
     description:
@@ -33,6 +33,13 @@ options:
     type: list
     elements: dict
     required: true
+  environments:
+    description:
+      - The environments of these projects, as M(oecsh.cloud.oec_environment_info) returns them. Others are left out.
+      - One that is stopped has C(state=stopped), and one that is being destroyed is left out, with a comment.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - plugin: oecsh.cloud.export
     plugin_type: role
@@ -83,9 +90,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.oecsh.cloud.plugins.plugin_utils import _estate
 
 
-def estate_file(projects: Any, servers: Any) -> str:
+def estate_file(projects: Any, servers: Any, environments: Any = ()) -> str:
     try:
-        return _estate.estate_file(projects, servers)
+        return _estate.estate_file(projects, servers, environments)
     except TypeError as error:
         raise AnsibleFilterError(f"estate_file: {error}") from None
 

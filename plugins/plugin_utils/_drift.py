@@ -17,25 +17,29 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils._table import table
 def drift_table(result: Mapping[str, Any]) -> list[str]:
     """Return one line for each row of `drift` in a result of `oec_projects`, under a header.
 
-    A project that cannot be planned has the message of its failure in place of the values.
+    What cannot be planned has the message of its failure in place of the values.
     """
     rows = result["drift"]
     if not rows:
         return ["Nothing differs."]
     messages = _messages((result.get("error") or {}).get("details"))
-    return table([("project", "field", "current -> desired"), *(_columns(row, messages) for row in rows)])
+    lines = [("project", "environment", "field", "current -> desired"), *(_columns(row, messages) for row in rows)]
+    if not any(row["environment"] for row in rows):
+        lines = [(project, *others) for project, _environment, *others in lines]
+    return table(lines)
 
 
-def _columns(row: Mapping[str, Any], messages: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
+def _columns(row: Mapping[str, Any], messages: Mapping[tuple[Any, ...], str]) -> tuple[str, ...]:
+    place = (row["project"], row["environment"] or "")
     if not row["field"]:
-        return (row["project"], "", messages.get((row["project"], row["code"]), row["code"]))
+        return (*place, "", messages.get((*place, row["code"]), row["code"]))
     code = f" ({row['code']})" if row["code"] else ""
-    return (row["project"], row["field"], f"{row['current']} -> {row['desired']}{code}")
+    return (*place, row["field"], f"{row['current']} -> {row['desired']}{code}")
 
 
-def _messages(details: Any) -> dict[tuple[str, str], str]:
-    """Return the message by project and code. The details of a failed write are the API's own, of any shape."""
+def _messages(details: Any) -> dict[tuple[Any, ...], str]:
+    """Return the message by project, environment and code. The details of a failed write may have any shape."""
     keys = ("project", "code", "message")
     found = [each for each in details if isinstance(each, Mapping)] if isinstance(details, list) else []
     complete = [each for each in found if all(isinstance(each.get(key), str) for key in keys)]
-    return {(each["project"], each["code"]): each["message"] for each in complete}
+    return {(each["project"], each.get("environment") or "", each["code"]): each["message"] for each in complete}

@@ -4,32 +4,45 @@
 
 # PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
 
-"""The estate file: existing projects as variables of the role oecsh.cloud.provision."""
+"""The estate file: what exists as variables of the role oecsh.cloud.provision."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_https_url, is_text, is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
+    DESTROYING,
+    ENVIRONMENT,
+    STOPPED,
+    status_of,
+)
 
 Object = Mapping[str, Any]
 
 EXPORTED_FIELDS = ("name", "project_id", "server", "git_repo_url", "default_branch", "odoo_version")
+EXPORTED_ENVIRONMENT_FIELDS = (
+    *("name", "environment_id", "state", "server", "branch"),
+    *("domain", "cpu_cores", "ram_mb", "disk_gb"),
+)
 MAX_LENGTHS = {"name": 255, "default_branch": 255}
 TRIMMED_FIELDS = ("odoo_version",)
 
 _DEFAULT_FIELDS = ("server", "default_branch", "odoo_version")
+_ENVIRONMENT_DEFAULT_FIELDS = ("branch", "cpu_cores", "ram_mb", "disk_gb")
 
 _HEADER = (
     "---\n"
     "# The projects on oec.sh, as the role oecsh.cloud.export found them. "
     "The role oecsh.cloud.provision makes them so.\n"
-    "# A project that omits a field has the value in provision_defaults.\n"
+    "# A project that omits a field has the value in provision_defaults, "
+    "and an environment that in provision_environment_defaults.\n"
     "# Where *** stands in a URL, the API holds credentials that are not written here; "
     "declared like this, they stay as they are.\n"
 )
@@ -37,52 +50,117 @@ _HEADER = (
 
 @dataclass(frozen=True)
 class _Entry:
-    """One field of a project in the file. `problem`: why it is left out, or an empty string."""
+    """One field in the file. `problem`: why it is left out, or an empty string."""
 
     field: str
-    value: str
-    problem: str
+    value: Any
+    problem: str = ""
 
 
-def estate_from(projects: Sequence[Object], servers: Sequence[Object]) -> dict[str, Any]:
-    """Return the variables that declare the projects as they are."""
-    defaults, items = _with_defaults(list(_entries(projects, servers)))
-    return {"provision_defaults": _values(defaults), "provision_projects": [_values(item) for item in items]}
+@dataclass
+class _Item:
+    """A project in the file, and its environments. `left_out`: those that cannot be declared, and why."""
+
+    entries: list[_Entry]
+    environments: list[list[_Entry]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
-def estate_file(projects: Sequence[Object], servers: Sequence[Object]) -> str:
-    """Return `estate_from` as YAML, with a comment for each field that is left out."""
-    defaults, items = _with_defaults(list(_entries(projects, servers)))
+@dataclass(frozen=True)
+class _Estate:
+    defaults: list[_Entry]
+    environment_defaults: list[_Entry]
+    items: list[_Item]
+
+
+def estate_from(
+    projects: Sequence[Object], servers: Sequence[Object], environments: Sequence[Object] = ()
+) -> dict[str, Any]:
+    """Return the variables that declare the projects, and the environments that belong to them, as they are."""
+    estate = _estate(projects, servers, environments)
+    return {
+        "provision_defaults": _values(estate.defaults),
+        "provision_environment_defaults": _values(estate.environment_defaults),
+        "provision_projects": [
+            {
+                **_values(item.entries),
+                **({"environments": [_values(each) for each in item.environments]} if item.environments else {}),
+            }
+            for item in estate.items
+        ],
+    }
+
+
+def estate_file(projects: Sequence[Object], servers: Sequence[Object], environments: Sequence[Object] = ()) -> str:
+    """Return `estate_from` as YAML, with a comment for each field and environment that is left out."""
+    estate = _estate(projects, servers, environments)
     # Also where there are none: else those of another file would hold.
-    common = "".join(f"\n  {_line(entry)}" for entry in defaults) or " {}"
-    declared = "".join("\n  - " + "\n    ".join(map(_line, item)) for item in items) or " []"
-    return f"{_HEADER}provision_defaults:{common}\nprovision_projects:{declared}\n"
+    lines = [f"provision_defaults:{_block(estate.defaults)}"]
+    lines.append(f"provision_environment_defaults:{_block(estate.environment_defaults)}")
+    lines.append("provision_projects:" + ("" if estate.items else " []"))
+    for item in estate.items:
+        lines += _indented(item.entries, 2)
+        lines += [f"    # {text}" for text in item.left_out]
+        lines += ["    environments:"] if item.environments else []
+        lines += [line for each in item.environments for line in _indented(each, 6)]
+    return _HEADER + "\n".join(lines) + "\n"
 
 
-def _values(entries: Iterable[_Entry]) -> dict[str, str]:
+def _block(entries: Sequence[_Entry]) -> str:
+    return "".join(f"\n  {_line(entry)}" for entry in entries) or " {}"
+
+
+def _indented(entries: Sequence[_Entry], indent: int) -> list[str]:
+    """Return the lines of an item of a list."""
+    space = " " * indent
+    return [f"{space}{'  ' if number else '- '}{_line(entry)}" for number, entry in enumerate(entries)]
+
+
+def _values(entries: Iterable[_Entry]) -> dict[str, Any]:
     return {entry.field: entry.value for entry in entries if not entry.problem}
 
 
-def _with_defaults(items: list[list[_Entry]]) -> tuple[list[_Entry], list[list[_Entry]]]:
-    """Return the defaults, and the items without them."""
-    defaults = [default for field in _DEFAULT_FIELDS for default in _default(field, items)]
-    return defaults, [[entry for entry in item if entry not in defaults] for item in items]
+def _estate(projects: Sequence[Object], servers: Sequence[Object], environments: Sequence[Object]) -> _Estate:
+    _check("projects", projects)
+    _check("servers", servers)
+    _check("environments", [*environments])
+    server_names = _usable_names(servers)
+    items = [_Item(entries) for entries in _entries(projects, server_names)]
+    of_project: dict[str, list[Object]] = {}
+    for each in environments:
+        of_project.setdefault(str(each.get("project_id")), []).append(each)
+    for item, project in zip(items, projects, strict=True):
+        found = of_project.get(project["id"], [])
+        gone = [each for each in found if status_of(dict(each)) == DESTROYING]
+        item.left_out += [f"environment {_quoted(each['name'])} is left out: it is being destroyed." for each in gone]
+        kept = [each for each in found if each not in gone]
+        item.environments += _environment_entries(kept, project, server_names)
+    all_environments = [each for item in items for each in item.environments]
+    defaults = _defaults(_DEFAULT_FIELDS, [item.entries for item in items])
+    environment_defaults = _defaults(_ENVIRONMENT_DEFAULT_FIELDS, all_environments)
+    for item in items:
+        item.entries = [entry for entry in item.entries if entry not in defaults]
+        item.environments = [
+            [entry for entry in each if entry not in environment_defaults] for each in item.environments
+        ]
+    return _Estate(defaults, environment_defaults, items)
 
 
-def _default(field: str, items: list[list[_Entry]]) -> list[_Entry]:
-    """Return the most frequent value of a field, if several projects have it, and none would get it by omission."""
-    entries = [entry for item in items for entry in item if entry.field == field]
+def _defaults(fields: Sequence[str], items: Sequence[Sequence[_Entry]]) -> list[_Entry]:
+    return [default for name in fields for default in _default(name, items)]
+
+
+def _default(name: str, items: Sequence[Sequence[_Entry]]) -> list[_Entry]:
+    """Return the most frequent value of a field, if several items have it, and none would get it by omission."""
+    entries = [entry for item in items for entry in item if entry.field == name]
     # The modules take whitespace for an omission.
-    if len(entries) < len(items) or any(entry.problem or not entry.value.strip() for entry in entries):
+    if len(entries) < len(items) or any(entry.problem or not str(entry.value).strip() for entry in entries):
         return []
     return [entry for entry, count in Counter(entries).most_common(1) if count > 1]
 
 
-def _entries(projects: Sequence[Object], servers: Sequence[Object]) -> Iterator[list[_Entry]]:
-    _check("projects", projects)
-    _check("servers", servers)
+def _entries(projects: Sequence[Object], server_names: Mapping[str, str]) -> Iterator[list[_Entry]]:
     name_counts = Counter(project["name"] for project in projects)
-    server_names = _usable_names(servers)
     for project in projects:
         name, server_id = project["name"], project.get("server_id") or ""
         is_identified = name.strip() and name_counts[name] == 1 and not _problem("name", name)
@@ -91,8 +169,34 @@ def _entries(projects: Sequence[Object], servers: Sequence[Object]) -> Iterator[
             "project_id": None if is_identified else project["id"],
             "server": server_names.get(server_id, server_id),
         }
-        fields = [field for field in EXPORTED_FIELDS if values.get(field) or field == "name"]
-        yield [_Entry(field, values[field], _problem(field, values[field])) for field in fields]
+        fields = [name for name in EXPORTED_FIELDS if values.get(name) or name == "name"]
+        yield [_Entry(name, values[name], _problem(name, values[name])) for name in fields]
+
+
+def _environment_entries(
+    environments: Sequence[Object], project: Object, server_names: Mapping[str, str]
+) -> Iterator[list[_Entry]]:
+    counts = Counter(each["name"] for each in environments)
+    for each in environments:
+        name, server_id = each["name"], each.get("server_id") or ""
+        is_identified = name.strip() and counts[name] == 1 and not _environment_problem("name", name)
+        values = {
+            **each,
+            "environment_id": None if is_identified else each["id"],
+            # What runs is only kept running by those who look at it.
+            "state": "stopped" if status_of(dict(each)) == STOPPED else None,
+            "server": None if server_id == project.get("server_id") else server_names.get(server_id, server_id),
+            "domain": each.get("custom_domain"),
+        }
+        fields = [name for name in EXPORTED_ENVIRONMENT_FIELDS if values.get(name) or name == "name"]
+        yield [_Entry(name, values[name], _environment_problem(name, values[name])) for name in fields]
+
+
+def _environment_problem(name: str, value: Any) -> str:
+    """Return why the module would reject the value."""
+    known = {each.option_name: each for each in ENVIRONMENT.declarable}
+    problem = known[name].problem(value) if name in known else ""
+    return problem.removeprefix(f"{name} ")
 
 
 def _check(what: str, objects: Any) -> None:
@@ -130,7 +234,10 @@ def _problem(field: str, value: str) -> str:
 def _line(entry: _Entry) -> str:
     if entry.problem:
         return f"# {entry.field} is left out: {entry.problem}."
-    return f"{entry.field}: {entry.value if entry.field == 'project_id' else _quoted(entry.value)}"
+    if not isinstance(entry.value, str):
+        return f"{entry.field}: {json.dumps(entry.value)}"
+    is_plain = entry.field in ("project_id", "environment_id", "state")
+    return f"{entry.field}: {entry.value if is_plain else _quoted(entry.value)}"
 
 
 def _quoted(text: str) -> str:
