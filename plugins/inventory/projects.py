@@ -6,14 +6,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: projects
-short_description: Projects on oec.sh as hosts
+short_description: Projects on oec.sh, or their environments, as hosts
 version_added: 1.0.0
 description:
   - Adds one host for each project that the API key sees, to the group C(oec_projects). A read-only key is enough.
+  - With O(hosts=environments) it adds one host for each environment instead, to the group C(oec_environments).
   - Reads a YAML file whose name ends with C(oec.yml) or C(oec.yaml).
   - Each field of a project becomes a variable of its host. These are C(oec_id), C(oec_name), C(oec_odoo_version),
     C(oec_git_repo_url), C(oec_default_branch), C(oec_environment_count), C(oec_server_id) and C(oec_created_at).
     C(oec_server_name) and C(oec_server_provider) describe its server. What a project does not have is V(null).
+  - The host of an environment has those of its project, and each field of its own, such as C(oec_environment_id),
+    C(oec_environment_name), C(oec_environment_status), C(oec_environment_url), C(oec_environment_branch),
+    C(oec_environment_last_commit), C(oec_environment_odoo_version), C(oec_environment_server_id) and
+    C(oec_environment_custom_domain).
   - Values of the API are never used as templates. Credentials in a Git URL are returned as V(***).
   - Projects are not SSH hosts. C(ansible_connection) is V(local), and C(ansible_python_interpreter) is the
     Python that Ansible itself runs with, so that a task with M(oecsh.cloud.oec_project) runs where Ansible does.
@@ -52,6 +57,14 @@ options:
   api_max_wait:
     env:
       - name: OECSH_API_MAX_WAIT
+  hosts:
+    description:
+      - Whether the hosts are projects or environments. To read the environments takes one request for each project.
+      - The routes for environments are not in the published API reference. Older versions of the API hide
+        an environment that is stopped or failed.
+    type: str
+    choices: [projects, environments]
+    default: projects
   servers:
     description:
       - Only projects on one of these servers, given by its name, its UUID or a shell pattern like V(production-*).
@@ -76,14 +89,15 @@ options:
     description:
       - The name of a host, as a Jinja expression over its variables, without braces.
         For example V(oec_server_name ~ '-' ~ oec_name).
+      - The default of an environment is V(oec_name ~ '-' ~ oec_environment_name).
       - Letters, digits, C(_), C(.) and C(-) are kept. Everything between them becomes one C(_), because whitespace,
         commas, colons, brackets and similar characters have a meaning in C(--limit) and in C(hosts).
         The project V(Client ERP (Ltd)) is the host C(Client_ERP_Ltd), and its C(oec_name) has the exact name.
       - If two projects would have the same host name, or one the name of a group or of a host of another source,
         each of them gets C(-) and the first eight characters of its UUID. Filters do not change this.
-      - If nothing is left of the name, the host has the UUID of the project as its name.
+      - If nothing is left of the name, the host has the UUID of the project or environment as its name.
+      - The default of a project is V(oec_name).
     type: str
-    default: oec_name
 notes:
   - If a source fails, Ansible only prints a warning and continues without its hosts.
     Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true) to make it fail.
@@ -142,6 +156,18 @@ hostname: oec_server_name ~ '-' ~ oec_name
 compose:
   is_deployed: oec_environment_count > 0
 
+# One host for each environment, in groups by its name, its version and its status. So that
+#   ansible-playbook site.yml --limit 'odoo_16_0:&production'
+# takes the productions that run 16.0.
+hosts: environments
+keyed_groups:
+  - key: oec_environment_name
+    separator: ""
+  - key: oec_environment_odoo_version
+    prefix: odoo
+  - key: oec_environment_status
+    prefix: status
+
 # A play over the hosts: clients who run 16.0, a few at a time, onto another branch.
 #
 # - hosts: odoo_16_0
@@ -159,7 +185,7 @@ compose:
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from hashlib import sha256
 from typing import Any
@@ -170,16 +196,22 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError, RejectedError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any, unknown_option
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, unique_host_names
 
 Variables = dict[str, Any]
 
-GROUP = "oec_projects"
+GROUPS = {"projects": "oec_projects", "environments": "oec_environments"}
+# The variables that identify and name a host.
+IDENTS = {"projects": "oec_id", "environments": "oec_environment_id"}
+PREFIXES = {"project": "oec_", "server": "oec_server_", "environment": "oec_environment_"}
+HOSTNAMES = {"projects": "oec_name", "environments": "oec_name ~ '-' ~ oec_environment_name"}
 
 _wrap_unsafe: Callable[[str], str] = str
 _trust: Callable[[str], str] = str
@@ -203,31 +235,33 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         unknown = [str(name) for name in config if name not in self._options]
         if unknown:
             raise AnsibleParserError(str(unknown_option(unknown[0], self._options)))
+        self._kind = str(self.get_option("hosts"))
+        self._ident = IDENTS[self._kind]
         try:
-            projects = self._projects(path, read_cache=cache)
+            hosts = self._hosts(path, read_cache=cache)
         except OecError as error:
             raise AnsibleParserError(str(error)) from None
-        inventory.add_group(GROUP)
-        hosts = self._host_names(inventory, projects)
-        selected = [project for project in projects if self._is_selected(project)]
-        for project in selected:
-            self._add_host(inventory, hosts[project["oec_id"]], project)
-        for project in selected:
-            self._construct(inventory, hosts[project["oec_id"]])
+        inventory.add_group(GROUPS[self._kind])
+        names = self._host_names(inventory, hosts)
+        selected = [host for host in hosts if self._is_selected(host)]
+        for host in selected:
+            self._add_host(inventory, names[host[self._ident]], host)
+        for host in selected:
+            self._construct(inventory, names[host[self._ident]])
 
-    def _projects(self, path: str, *, read_cache: bool) -> list[Variables]:
-        """Return the variables of every project, selected or not; from the cache if that is fresh."""
+    def _hosts(self, path: str, *, read_cache: bool) -> list[Variables]:
+        """Return the variables of every host, selected or not; from the cache if that is fresh."""
         settings = self._settings()
         use_cache = self.get_option("cache")
         # Another key may see other projects; its hash identifies it, as a cache must not contain a key.
-        account_hash = sha256(f"{settings.api_url} {settings.api_key}".encode()).hexdigest()
+        account_hash = sha256(f"{settings.api_url} {settings.api_key} {self._kind}".encode()).hexdigest()
         cache_key = f"{self.get_cache_key(path)}_{account_hash[:16]}"
-        projects = self._cache.get(cache_key) if use_cache and read_cache else None
-        if projects is None:
-            projects = _read(settings)
+        hosts = self._cache.get(cache_key) if use_cache and read_cache else None
+        if hosts is None:
+            hosts = _read(settings, with_environments=self._kind == "environments")
             if use_cache:
-                self._cache[cache_key] = projects
-        return [_mark_unsafe(project) for project in projects]
+                self._cache[cache_key] = hosts
+        return [_mark_unsafe(host) for host in hosts]
 
     def _settings(self) -> Settings:
         self.templar.available_variables = self._vars or {}
@@ -251,32 +285,32 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             and matches_any(self.get_option("names"), project["oec_name"])
         )
 
-    def _host_names(self, inventory: Any, projects: Iterable[Variables]) -> dict[str, str]:
-        """Return a unique host name for each project's id."""
+    def _host_names(self, inventory: Any, hosts: Iterable[Variables]) -> dict[str, str]:
+        """Return a unique name for each host's id."""
         groups = {*inventory.groups, *map(self._sanitize_group_name, self.get_option("groups") or ())}
 
-        def is_taken(name: str, project_id: str) -> bool:
+        def is_taken(name: str, ident: str) -> bool:
             # Ansible takes a host with the name of a group for that group.
             if name in groups or name in LOCALHOST:
                 return True
-            return name in inventory.hosts and inventory.hosts[name].vars.get("oec_id") != project_id
+            return name in inventory.hosts and inventory.hosts[name].vars.get(self._ident) != ident
 
-        return unique_host_names({project["oec_id"]: self._host_name(project) for project in projects}, is_taken)
+        return unique_host_names({host[self._ident]: self._host_name(host) for host in hosts}, is_taken)
 
-    def _host_name(self, project: Variables) -> str:
-        expression = self.get_option("hostname")
+    def _host_name(self, host: Variables) -> str:
+        expression = self.get_option("hostname") or _trust(HOSTNAMES[self._kind])
         try:
-            name = self._compose(expression, project)
+            name = self._compose(expression, host)
         except Exception as error:
             raise AnsibleParserError(
-                f"hostname {expression!r} gives no name to the project {project['oec_name']!r} ({error}). "
+                f"hostname {expression!r} gives no name to the project {host['oec_name']!r} ({error}). "
                 "It must be a Jinja expression over the host's variables, without braces, such as oec_name."
             ) from None
-        return host_name(name, fallback=project["oec_id"])
+        return host_name(name, fallback=host[self._ident])
 
-    def _add_host(self, inventory: Any, host: str, project: Variables) -> None:
-        inventory.add_host(host, GROUP)
-        for name, value in project.items():
+    def _add_host(self, inventory: Any, host: str, variables: Variables) -> None:
+        inventory.add_host(host, GROUPS[self._kind])
+        for name, value in variables.items():
             inventory.set_variable(host, name, value)
         inventory.set_variable(host, "ansible_connection", "local")
         # Ansible would find the system's Python, where requests may be missing.
@@ -289,26 +323,47 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
 
 
-def _read(settings: Settings) -> list[Variables]:
-    """Return the redacted host variables of every project, in the API's order."""
+def _read(settings: Settings, *, with_environments: bool) -> list[Variables]:
+    """Return the redacted variables of every project or environment, in the API's order."""
     if REQUESTS_IMPORT_ERROR:
         hint = f"Install it for the Python that Ansible runs with, {sys.executable}."
         raise OecError("missing_library", "the Python library requests is missing", hint)
     client = Client(HttpClient(settings))
+    found = []
+    for project, variables in _projects(client, settings):
+        if with_environments:
+            environments = _environments(client, project)
+            found += [{**variables, **_variables(ENVIRONMENT, each, settings)} for each in environments]
+        else:
+            found.append(variables)
+    return found
+
+
+def _projects(client: Client, settings: Settings) -> Iterator[tuple[Object, Variables]]:
     projects = client.of(PROJECT).known.objects
     has_servers = any(project.get("server_id") for project in projects)
     servers = {item["id"].lower(): item for item in (client.of(SERVER).known.objects if has_servers else ())}
-    found = []
     for project in projects:
         server = servers.get((project.get("server_id") or "").lower(), {})
         optional = {name: project.get(name) for name in ("odoo_version", "server_id")}
-        fields_of_project = PROJECT.redaction.hiding([settings.api_key])({**project, **optional})
-        fields_of_server = SERVER.redaction.hiding([settings.api_key])(server)
-        # Ansible rejects variables that are not identifiers.
-        variables = {f"oec_{name}": value for name, value in fields_of_project.items() if name.isidentifier()}
-        about_server = {f"oec_server_{name}": fields_of_server.get(name) for name in ("name", "provider")}
-        found.append({**variables, **about_server})
-    return found
+        about_server = _variables(SERVER, {name: server.get(name) for name in ("name", "provider")}, settings)
+        yield project, {**_variables(PROJECT, {**project, **optional}, settings), **about_server}
+
+
+def _environments(client: Client, project: Object) -> list[Object]:
+    try:
+        return client.of(ENVIRONMENT, project["id"]).known.objects
+    except RejectedError as error:
+        if not error.is_not_found:
+            raise
+        # It was deleted meanwhile.
+        return []
+
+
+def _variables(kind: Kind, item: Object, settings: Settings) -> Variables:
+    """Return the fields of an object as variables, redacted. Ansible rejects those that are not identifiers."""
+    redacted = kind.redaction.hiding([settings.api_key])(item)
+    return {f"{PREFIXES[kind.name]}{name}": value for name, value in redacted.items() if name.isidentifier()}
 
 
 def _mark_unsafe(value: Any) -> Any:

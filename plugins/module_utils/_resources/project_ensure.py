@@ -50,10 +50,10 @@ def ensure_project(options: Options, client: Client, mode: Mode) -> Result:
 def check_backups(action: Action, client: Client, max_age: timedelta | None) -> Action:
     """Reject a deletion that would destroy environments without a backup that is fresh enough; None: do not look.
 
-    The API itself rejects it while one of them runs.
+    The API itself rejects it while one of them runs. Its `environment_count` may leave out those that are stopped.
     """
     project = action.before
-    if action.type != DELETED or not project or not max_age or project.get("environment_count") == 0:
+    if action.type != DELETED or not project or not max_age:
         return action
     try:
         environments = client.of(ENVIRONMENT, project["id"]).known.objects
