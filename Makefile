@@ -11,7 +11,7 @@ SESSIONS = $(VENV)/bin/python -B -m scripts.run_sessions
 MATRIX ?= 2.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check chaos bench docs release sanity units integration lint format clean
+.PHONY: help demo test test-all check chaos bench docs schemas release sanity units integration lint format clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ bench: $(STAMP) ## Measure the time and the requests that an unchanged estate ta
 
 docs: $(STAMP) ## Build the documentation site into .cache/docs/html
 	@$(VENV)/bin/nox --session docs-site
+
+schemas: $(STAMP) ## Write docs/schemas anew, from the options of the modules and roles
+	@$(VENV)/bin/nox --session schemas
 
 release: $(STAMP) ## Build the artifact for Galaxy from a clean tree, reproducibly
 	@$(VENV)/bin/python -B -m scripts.build_release

@@ -64,6 +64,17 @@ def docs_site(session: nox.Session) -> None:
     session.run("docs/site/build", external=True)
 
 
+@nox.session(default=False)
+def schemas(session: nox.Session) -> None:
+    """Write docs/schemas anew."""
+    session.install("--requirement", "tests/docs/requirements.txt")
+    place = Path(session.create_tmp()).absolute()
+    shutil.rmtree(place)
+    tree = collection_tree(place)
+    python_path = f"{place}{os.pathsep}{tree}"
+    session.run("python", "-B", "-m", "scripts.build_schemas", "docs/schemas", env={"PYTHONPATH": python_path})
+
+
 def new_results(session: str) -> Path:
     """Return the folder for the results of a session, without those that count of a former run."""
     results = results_of(session, os.environ.get("NOXFORCEPYTHON", ""))

@@ -37,7 +37,10 @@ TRIMMED_FIELDS = ("odoo_version",)
 _DEFAULT_FIELDS = ("server", "default_branch", "odoo_version")
 _ENVIRONMENT_DEFAULT_FIELDS = ("branch", "cpu_cores", "ram_mb", "disk_gb")
 
+_SCHEMA = "https://raw.githubusercontent.com/oecsh/ansible-collection-cloud/main/docs/schemas/estate.json"
 _HEADER = (
+    # Editors complete and check the file by it.
+    f"# yaml-language-server: $schema={_SCHEMA}\n"
     "---\n"
     "# The projects on oec.sh, as the role oecsh.cloud.export found them. "
     "The role oecsh.cloud.provision makes them so.\n"
