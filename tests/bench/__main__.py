@@ -18,28 +18,47 @@ from tests.support import clean_environment, collection_tree
 
 HUNDRED = 100
 SIZES = (10, 100, 1000, 5000)
+NAMES = ("production", "staging")
 
-URI = {
+API = {
     "ansible.builtin.uri": {
-        "url": "{{ lookup('ansible.builtin.env', 'OECSH_API_URL') }}/projects/{{ item.id }}",
+        "url": "{{ lookup('ansible.builtin.env', 'OECSH_API_URL') }}/{{ path }}/{{ item.id }}",
         "headers": {"Authorization": "Bearer {{ lookup('ansible.builtin.env', 'OECSH_API_KEY') }}"},
     },
     "no_log": True,
+    "loop": "{{ objects }}",
 }
-ONE = {"oecsh.cloud.oec_project": {"name": "{{ item.name }}", "default_branch": "main"}}
-LOOP = {"loop": "{{ projects }}", "loop_control": {"label": "{{ item.name }}"}}
+PROJECT = {"oecsh.cloud.oec_project": {"name": "{{ item.name }}", "default_branch": "main"}}
+ENVIRONMENT = {
+    "oecsh.cloud.oec_environment": {"project": "{{ item.project_id }}", "name": "{{ item.name }}", "ram_mb": 2048}
+}
+LOOP = {"loop": "{{ objects }}", "loop_control": {"label": "{{ item.name }}"}}
 ESTATE = {"oecsh.cloud.oec_projects": {"projects": "{{ desired }}"}}
+LOOPS = {"projects": {"oec_project": PROJECT}, "environments": {"oec_environment": ENVIRONMENT}}
 
 
-def run(emulator: Emulator, place: Path, task: dict[str, Any]) -> tuple[float, int]:
-    """Return seconds and requests of a play with that one task, for all existing projects."""
+def fill(emulator: Emulator, size: int, kind: str) -> None:
+    """Let there be so many projects, or so many with two environments each."""
+    emulator.reset()
+    emulator.fill(size)
+    if kind == "environments":
+        for project in emulator.projects():
+            for name in NAMES:
+                emulator.add_environment(project["id"], name, ram_mb=2048)
+
+
+def run(emulator: Emulator, place: Path, kind: str, task: dict[str, Any]) -> tuple[float, int]:
+    """Return seconds and requests of a play with that one task, for all that exists."""
     projects = emulator.projects()
     servers = {server["id"]: server["name"] for server in emulator.servers()}
+    below = {"environments": [{"name": name, "ram_mb": 2048} for name in NAMES]} if kind == "environments" else {}
     desired = [
-        {"name": project["name"], "default_branch": "main", "server": servers[project["server_id"]]}
+        {"name": project["name"], "default_branch": "main", "server": servers[project["server_id"]], **below}
         for project in projects
     ]
-    (place / "vars.json").write_text(json.dumps({"projects": projects, "desired": desired}))
+    objects = emulator.environments() if kind == "environments" else projects
+    variables = {"path": kind, "objects": objects, "desired": desired}
+    (place / "vars.json").write_text(json.dumps(variables))
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [{"name": "Bench", **task}]}
     (place / "play.json").write_text(json.dumps([play]))
     environment = clean_environment(
@@ -63,26 +82,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Emulator(reads=None, writes=None) as emulator:
         place = Path(folder)
         collection_tree(place)
-        empty, _requests = run(emulator, place, {"ansible.builtin.debug": {"msg": ""}})
-        print(f"An empty play takes {empty:.1f} s, which is subtracted from the times below.\n")
-
-        print(f"{HUNDRED} unchanged projects    seconds   per item  requests")
-        emulator.fill(HUNDRED)
-        seconds = {}
-        tasks = {"loop of uri": URI | LOOP, "loop of oec_project": ONE | LOOP, "one oec_projects": ESTATE}
-        for name, task in tasks.items():
-            took, requests = run(emulator, place, task)
-            seconds[name] = took - empty
-            print(f"{name:22} {took - empty:8.2f} {(took - empty) / HUNDRED * 1000:8.1f} ms {requests:8}")
-        best = min(seconds["loop of uri"], seconds["loop of oec_project"])
-        print(f"oec_projects is {best / seconds['one oec_projects']:.0f} times as fast as the best loop.\n")
-
-        print("oec_projects           seconds   per item  requests")
-        for size in SIZES:
-            emulator.reset()
-            emulator.fill(size)
-            took, requests = run(emulator, place, ESTATE)
-            print(f"{size:6} projects        {took - empty:8.2f} {(took - empty) / size * 1000:8.1f} ms {requests:8}")
+        empty, _requests = run(emulator, place, "projects", {"ansible.builtin.debug": {"msg": ""}})
+        print(f"An empty play takes {empty:.1f} s, which is subtracted from the times below.")
+        for kind, loops in LOOPS.items():
+            what = f"{HUNDRED} unchanged projects" + (" with 2 environments each" if kind == "environments" else "")
+            fill(emulator, HUNDRED, kind)
+            print(f"\n{what:50} seconds  requests")
+            tasks = {"loop of uri": API, **{f"loop of {name}": task | LOOP for name, task in loops.items()}}
+            seconds = {}
+            for name, task in {**tasks, "one oec_projects": ESTATE}.items():
+                took, requests = run(emulator, place, kind, task)
+                seconds[name] = took - empty
+                print(f"  {name:48} {took - empty:7.2f} {requests:9}")
+            best = min(seconds[name] for name in tasks)
+            print(f"  oec_projects is {best / seconds['one oec_projects']:.0f} times as fast as the best loop.")
+        for kind in LOOPS:
+            what = "one oec_projects" + (" with 2 environments each" if kind == "environments" else "")
+            print(f"\n{what:50} seconds  requests")
+            for size in SIZES if kind == "projects" else SIZES[:3]:
+                fill(emulator, size, kind)
+                took, requests = run(emulator, place, kind, ESTATE)
+                print(f"  {size:6} projects {'':32} {took - empty:7.2f} {requests:9}")
 
 
 if __name__ == "__main__":
