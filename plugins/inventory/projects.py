@@ -185,7 +185,7 @@ keyed_groups:
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from hashlib import sha256
 from typing import Any
@@ -196,22 +196,23 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.http_client import REQUESTS_IMPORT_ERROR, HttpClient
-from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import Settings
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError, RejectedError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import OecError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import matches_any, unknown_option
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
-from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
-from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, unique_host_names
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.placement import (
+    placed_environments,
+    placed_projects,
+)
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import (
+    GROUPS,
+    HOSTNAMES,
+    IDENTS,
+    host_name,
+    host_variables,
+    unique_host_names,
+)
 
 Variables = dict[str, Any]
-
-GROUPS = {"projects": "oec_projects", "environments": "oec_environments"}
-# The variables that identify and name a host.
-IDENTS = {"projects": "oec_id", "environments": "oec_environment_id"}
-PREFIXES = {"project": "oec_", "server": "oec_server_", "environment": "oec_environment_"}
-HOSTNAMES = {"projects": "oec_name", "environments": "oec_name ~ '-' ~ oec_environment_name"}
 
 _wrap_unsafe: Callable[[str], str] = str
 _trust: Callable[[str], str] = str
@@ -258,7 +259,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         cache_key = f"{self.get_cache_key(path)}_{account_hash[:16]}"
         hosts = self._cache.get(cache_key) if use_cache and read_cache else None
         if hosts is None:
-            hosts = _read(settings, with_environments=self._kind == "environments")
+            hosts = _read(settings, self._kind)
             if use_cache:
                 self._cache[cache_key] = hosts
         return [_mark_unsafe(host) for host in hosts]
@@ -323,47 +324,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
 
 
-def _read(settings: Settings, *, with_environments: bool) -> list[Variables]:
+def _read(settings: Settings, kind: str) -> list[Variables]:
     """Return the redacted variables of every project or environment, in the API's order."""
     if REQUESTS_IMPORT_ERROR:
         hint = f"Install it for the Python that Ansible runs with, {sys.executable}."
         raise OecError("missing_library", "the Python library requests is missing", hint)
     client = Client(HttpClient(settings))
-    found = []
-    for project, variables in _projects(client, settings):
-        if with_environments:
-            environments = _environments(client, project)
-            found += [{**variables, **_variables(ENVIRONMENT, each, settings)} for each in environments]
-        else:
-            found.append(variables)
-    return found
-
-
-def _projects(client: Client, settings: Settings) -> Iterator[tuple[Object, Variables]]:
-    projects = client.of(PROJECT).known.objects
-    has_servers = any(project.get("server_id") for project in projects)
-    servers = {item["id"].lower(): item for item in (client.of(SERVER).known.objects if has_servers else ())}
-    for project in projects:
-        server = servers.get((project.get("server_id") or "").lower(), {})
-        optional = {name: project.get(name) for name in ("odoo_version", "server_id")}
-        about_server = _variables(SERVER, {name: server.get(name) for name in ("name", "provider")}, settings)
-        yield project, {**_variables(PROJECT, {**project, **optional}, settings), **about_server}
-
-
-def _environments(client: Client, project: Object) -> list[Object]:
-    try:
-        return client.of(ENVIRONMENT, project["id"]).known.objects
-    except RejectedError as error:
-        if not error.is_not_found:
-            raise
-        # It was deleted meanwhile.
-        return []
-
-
-def _variables(kind: Kind, item: Object, settings: Settings) -> Variables:
-    """Return the fields of an object as variables, redacted. Ansible rejects those that are not identifiers."""
-    redacted = kind.redaction.hiding([settings.api_key])(item)
-    return {f"{PREFIXES[kind.name]}{name}": value for name, value in redacted.items() if name.isidentifier()}
+    found = placed_environments(client) if kind == "environments" else placed_projects(client)
+    return [host_variables(each, [settings.api_key]) for each in found]
 
 
 def _mark_unsafe(value: Any) -> Any:

@@ -16,26 +16,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_https_url, is_text, is_uuid
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Field, Kind
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import is_text, is_uuid
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
     DESTROYING,
     ENVIRONMENT,
     STOPPED,
     status_of,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
 
 Object = Mapping[str, Any]
 
-EXPORTED_FIELDS = ("name", "project_id", "server", "git_repo_url", "default_branch", "odoo_version")
-EXPORTED_ENVIRONMENT_FIELDS = (
-    *("name", "environment_id", "state", "server", "branch"),
-    *("domain", "cpu_cores", "ram_mb", "disk_gb"),
-)
-MAX_LENGTHS = {"name": 255, "default_branch": 255}
-TRIMMED_FIELDS = ("odoo_version",)
-
 _DEFAULT_FIELDS = ("server", "default_branch", "odoo_version")
 _ENVIRONMENT_DEFAULT_FIELDS = ("branch", "cpu_cores", "ram_mb", "disk_gb")
+# What never needs quotes, since it is an id or a word of ours.
+_PLAIN_FIELDS = (PROJECT.id_option, ENVIRONMENT.id_option, "state")
 
 _SCHEMA = "https://raw.githubusercontent.com/oecsh/ansible-collection-cloud/main/docs/schemas/estate.json"
 _HEADER = (
@@ -124,20 +121,23 @@ def _values(entries: Iterable[_Entry]) -> dict[str, Any]:
 
 
 def _estate(projects: Sequence[Object], servers: Sequence[Object], environments: Sequence[Object]) -> _Estate:
-    _check("projects", projects)
-    _check("servers", servers)
-    _check("environments", [*environments])
+    _check(PROJECT, projects)
+    _check(SERVER, servers)
+    _check(ENVIRONMENT, environments)
     server_names = _usable_names(servers)
-    items = [_Item(entries) for entries in _entries(projects, server_names)]
+    servers_of = [_server(each, server_names) for each in projects]
+    items = [_Item(entries) for entries in _entries(PROJECT, projects, servers_of)]
     of_project: dict[str, list[Object]] = {}
     for each in environments:
         of_project.setdefault(str(each.get("project_id")), []).append(each)
     for item, project in zip(items, projects, strict=True):
         found = of_project.get(project["id"], [])
-        gone = [each for each in found if status_of(dict(each)) == DESTROYING]
-        item.left_out += [f"environment {_quoted(each['name'])} is left out: it is being destroyed." for each in gone]
-        kept = [each for each in found if each not in gone]
-        item.environments += _environment_entries(kept, project, server_names)
+        gone = [each for each in found if status_of(each) == DESTROYING]
+        kept = [each for each in found if status_of(each) != DESTROYING]
+        names = [_quoted(ENVIRONMENT.label(each)) for each in gone]
+        item.left_out += [f"environment {name} is left out: it is being destroyed." for name in names]
+        others = [{**_state(each), **_own_server(each, project, server_names)} for each in kept]
+        item.environments += _entries(ENVIRONMENT, kept, others)
     all_environments = [each for item in items for each in item.environments]
     defaults = _defaults(_DEFAULT_FIELDS, [item.entries for item in items])
     environment_defaults = _defaults(_ENVIRONMENT_DEFAULT_FIELDS, all_environments)
@@ -162,55 +162,62 @@ def _default(name: str, items: Sequence[Sequence[_Entry]]) -> list[_Entry]:
     return [entry for entry, count in Counter(entries).most_common(1) if count > 1]
 
 
-def _entries(projects: Sequence[Object], server_names: Mapping[str, str]) -> Iterator[list[_Entry]]:
-    name_counts = Counter(project["name"] for project in projects)
-    for project in projects:
-        name, server_id = project["name"], project.get("server_id") or ""
-        is_identified = name.strip() and name_counts[name] == 1 and not _problem("name", name)
+def _entries(kind: Kind, objects: Sequence[Object], others: Sequence[Object]) -> Iterator[list[_Entry]]:
+    """Return the fields of each object that can be declared. `others`: the values that it does not say itself."""
+    counts = Counter(each.get(kind.key) for each in objects)
+    fields = {each.option_name: each for each in kind.declarable if each.is_readable and not each.reference}
+    for each, other in zip(objects, others, strict=True):
+        name = each.get(kind.key)
+        is_identified = name and name.strip() and counts[name] == 1 and not _problem(fields[kind.key], name)
         values = {
-            **project,
-            "project_id": None if is_identified else project["id"],
-            "server": server_names.get(server_id, server_id),
+            kind.key: name,
+            kind.id_option: None if is_identified else each["id"],
+            **other,
+            **{option: each.get(field.name) for option, field in fields.items()},
         }
-        fields = [name for name in EXPORTED_FIELDS if values.get(name) or name == "name"]
-        yield [_Entry(name, values[name], _problem(name, values[name])) for name in fields]
+        yield [
+            _Entry(option, value, _problem(fields[option], value) if option in fields else "")
+            for option, value in values.items()
+            if value or value == ""
+        ]
 
 
-def _environment_entries(
-    environments: Sequence[Object], project: Object, server_names: Mapping[str, str]
-) -> Iterator[list[_Entry]]:
-    counts = Counter(each["name"] for each in environments)
-    for each in environments:
-        name, server_id = each["name"], each.get("server_id") or ""
-        is_identified = name.strip() and counts[name] == 1 and not _environment_problem("name", name)
-        values = {
-            **each,
-            "environment_id": None if is_identified else each["id"],
-            # What runs is only kept running by those who look at it.
-            "state": "stopped" if status_of(dict(each)) == STOPPED else None,
-            "server": None if server_id == project.get("server_id") else server_names.get(server_id, server_id),
-            "domain": each.get("custom_domain"),
-        }
-        fields = [name for name in EXPORTED_ENVIRONMENT_FIELDS if values.get(name) or name == "name"]
-        yield [_Entry(name, values[name], _environment_problem(name, values[name])) for name in fields]
+def _state(environment: Object) -> Object:
+    # One that runs is not declared as started: present leaves it as it is, also while somebody has stopped it.
+    return {"state": "stopped"} if status_of(environment) == STOPPED else {}
 
 
-def _environment_problem(name: str, value: Any) -> str:
-    """Return why the module would reject the value."""
-    known = {each.option_name: each for each in ENVIRONMENT.declarable}
-    problem = known[name].problem(value) if name in known else ""
-    return problem.removeprefix(f"{name} ")
+def _server(project: Object, names: Mapping[str, str]) -> Object:
+    server_id = project.get("server_id") or ""
+    return {"server": names.get(server_id, server_id)}
 
 
-def _check(what: str, objects: Any) -> None:
-    """Raise TypeError unless this is a list of objects that have an id and a name."""
-    if not isinstance(objects, list) or not all(isinstance(item, Mapping) and _has_texts(item) for item in objects):
-        raise TypeError(f"{what} must be a list of dictionaries with id and name, as the info modules return them")
+def _own_server(environment: Object, project: Object, names: Mapping[str, str]) -> Object:
+    return {} if environment.get("server_id") == project.get("server_id") else _server(environment, names)
 
 
-def _has_texts(item: Object) -> bool:
-    optional = (item.get(field) or "" for field in ("server_id", *EXPORTED_FIELDS))
-    return all(isinstance(value, str) for value in (item.get("id"), item.get("name"), *optional))
+def _problem(field: Field, value: Any) -> str:
+    """Return why the module would reject the value, or would not declare it as it is."""
+    if problem := field.problem(value):
+        return f"it {problem.removeprefix(f'{field.option_name} ')}"
+    if field.parse(value) != value:
+        return "it begins or ends with whitespace, which a declaration loses"
+    return "" if not isinstance(value, str) or is_text(value) else "it contains NUL or unpaired surrogate characters"
+
+
+def _check(kind: Kind, objects: Any) -> None:
+    """Raise TypeError unless these are objects that have an id and a name."""
+    if not isinstance(objects, (list, tuple)) or not all(_has_texts(kind, each) for each in objects):
+        what = "a list of dictionaries with id and name, as the info modules return them"
+        raise TypeError(f"{kind.plural} must be {what}")
+
+
+def _has_texts(kind: Kind, item: Any) -> bool:
+    if not isinstance(item, Mapping):
+        return False
+    required = [item.get(kind.key)] if kind.needs_key else []
+    optional = (item.get(each.name) or "" for each in kind.declarable if each.is_readable and each.type == "str")
+    return all(isinstance(value, str) for value in (item.get("id"), *required, *optional))
 
 
 def _usable_names(servers: Sequence[Object]) -> dict[str, str]:
@@ -223,24 +230,12 @@ def _usable_names(servers: Sequence[Object]) -> dict[str, str]:
     }
 
 
-def _problem(field: str, value: str) -> str:
-    """Return why the module would reject the value."""
-    if field == "git_repo_url" and not is_https_url(value):
-        return "it is not an https URL, and only such can be declared"
-    if len(value) > (max_length := MAX_LENGTHS.get(field, math.inf)):
-        return f"it has {len(value)} characters, and at most {max_length} can be declared"
-    if field in TRIMMED_FIELDS and value != value.strip():
-        return "it begins or ends with whitespace, which a declaration loses"
-    return "" if is_text(value) else "it contains NUL or unpaired surrogate characters"
-
-
 def _line(entry: _Entry) -> str:
     if entry.problem:
         return f"# {entry.field} is left out: {entry.problem}."
     if not isinstance(entry.value, str):
         return f"{entry.field}: {json.dumps(entry.value)}"
-    is_plain = entry.field in ("project_id", "environment_id", "state")
-    return f"{entry.field}: {entry.value if is_plain else _quoted(entry.value)}"
+    return f"{entry.field}: {entry.value if entry.field in _PLAIN_FIELDS else _quoted(entry.value)}"
 
 
 def _quoted(text: str) -> str:

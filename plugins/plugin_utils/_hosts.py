@@ -4,17 +4,49 @@
 
 # PRIVATE to the collection: this file may change at any time. Do not import it from elsewhere.
 
-"""What inventory hosts are called, and which of them a filter selects."""
+"""What inventory hosts are called, and which variables they have."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.placement import Placed
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server import SERVER
+
+# By kind of host: its group, the variable that identifies it, and the expression of its name.
+GROUPS = {"projects": "oec_projects", "environments": "oec_environments"}
+IDENTS = {"projects": "oec_id", "environments": "oec_environment_id"}
+HOSTNAMES = {"projects": "oec_name", "environments": "oec_name ~ '-' ~ oec_environment_name"}
+_PREFIXES = {PROJECT.name: "oec_", SERVER.name: "oec_server_", ENVIRONMENT.name: "oec_environment_"}
 
 _INVALID_HOSTNAME_CHARS = re.compile(r"[^\w.-]+")
 _ID_PREFIX_LENGTH = 8
+
+
+def host_variables(placed: Placed, secrets: Sequence[str]) -> dict[str, Any]:
+    """Return the variables of the host that is this project or environment, redacted, and without these secrets."""
+    server = {name: placed.server.get(name) for name in ("name", "provider")}
+    objects = [(PROJECT, _whole(PROJECT, placed.project)), (SERVER, server)]
+    if placed.environment is not None:
+        objects.append((ENVIRONMENT, _whole(ENVIRONMENT, placed.environment)))
+    return {
+        f"{_PREFIXES[kind.name]}{name}": value
+        for kind, item in objects
+        for name, value in kind.redaction.hiding(secrets)(item).items()
+        # Ansible rejects variables that are not identifiers.
+        if name.isidentifier()
+    }
+
+
+def _whole(kind: Kind, item: Object) -> Object:
+    """Return the object with null for each field that an older version of the API leaves out."""
+    return {**dict.fromkeys(kind.readable), **item}
 
 
 def host_name(name: Any, *, fallback: str) -> str:

@@ -291,5 +291,5 @@ def _line(entries: Sequence[Entry], summary: Mapping[str, int], is_check: bool) 
     counts = {**summary, "failed": summary["failed"] - skipped, "skipped": skipped}
     words = {"failed": "would fail", "skipped": "would not be tried"} if is_check else {"skipped": "not tried"}
     would = dict.fromkeys(("created", "updated", "deleted"), "would be ") if is_check else {}
-    shown = [kind for kind in (*ACTIONS, "skipped") if counts[kind] or kind == "unchanged"]
-    return ", ".join(f"{counts[kind]} {would.get(kind, '')}{words.get(kind, kind)}" for kind in shown)
+    counted = [kind for kind in (*ACTIONS, "skipped") if counts[kind] or kind == "unchanged"]
+    return ", ".join(f"{counts[kind]} {would.get(kind, '')}{words.get(kind, kind)}" for kind in counted)

@@ -360,5 +360,5 @@ class Kind:
         article = "an" if self.name[0] in "aeiou" else "a"
         return invalid_response(f"{request} returned {article} {self.name} {problem}")
 
-    def label(self, item: Object) -> str:
+    def label(self, item: Mapping[str, Any]) -> str:
         return str(self.redacted(self.key, item.get(self.key)) or item["id"])

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
@@ -106,7 +106,7 @@ ENVIRONMENT_FILTERS: Spec = {
 }
 
 
-def status_of(environment: Object | None) -> str:
+def status_of(environment: Mapping[str, Any] | None) -> str:
     return str((environment or {}).get("status")).lower()
 
 
@@ -221,15 +221,18 @@ def _selected(options: Options, client: Client) -> Iterator[tuple[str | None, Ob
             yield names.get(str(found_one.get("project_id"))), found_one
         return
     for project_id in dict.fromkeys(ids or names):
-        try:
-            objects = client.of(ENVIRONMENT, project_id).known.objects
-        except RejectedError as error:
-            if not error.is_not_found:
-                raise
-            # It was deleted meanwhile.
-            continue
-        for item in objects:
+        for item in environments_of(client, project_id):
             yield names[project_id], item
+
+
+def environments_of(client: Client, project_id: str) -> list[Object]:
+    """Return the environments of a project that was listed; none if it was deleted meanwhile."""
+    try:
+        return client.of(ENVIRONMENT, project_id).known.objects
+    except RejectedError as error:
+        if not error.is_not_found:
+            raise
+        return []
 
 
 def _measured(ident: str, options: Options, client: Client) -> dict[str, Any]:
