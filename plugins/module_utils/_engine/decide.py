@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Kind, Object
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import AnyCode, Code, Failure
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import AnyCode, Failure
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.redact import MASK, has_mask
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import (
     CREATED,
@@ -70,7 +70,7 @@ def deletion(kind: Kind, item: Object, names: Names) -> Action:
     return Action(kind, DELETED, kind.label(item), item, names=names)
 
 
-def reject(action: Action, code: Code, message: str, hint: str) -> Action:
+def reject(action: Action, code: AnyCode, message: str, hint: str) -> Action:
     """Return the action rejected; one that is rejected already keeps its first reason."""
     return action if action.rejection else _rejected(action, action.before, code, message, hint)
 

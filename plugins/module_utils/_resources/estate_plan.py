@@ -190,9 +190,9 @@ def _items(numbered: Sequence[tuple[int, Options]], options: Options, planner: P
     ]
 
     def parse(part: tuple[Options, tuple[int, Options] | None]) -> Item | Declared:
-        item, environment = with_common(part[0], options["defaults"]), part[1]
+        item, environment = part
         if environment is None:
-            return _item(item)
+            return _item(with_common(item, options["defaults"]))
         place, own = environment
         try:
             return Declared.parse(with_common(own, options["environment_defaults"]), _label(item) or "", planner)

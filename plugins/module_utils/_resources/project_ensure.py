@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
-from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import RejectedError
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import ApiCode, RejectedError
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode, Options, Result
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import DELETED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import reject
@@ -20,10 +20,12 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.ensure import ensure_one
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.backup import why_not_fresh
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import (
+    DEPLOYING,
     ENVIRONMENT,
     FAILED_STATUSES,
     PAUSED,
     PENDING,
+    RUNNING,
     STOPPED,
     status_of,
 )
@@ -33,8 +35,10 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project imp
 PROJECT_OPTIONS: Spec = {**PROJECT.options(), **BACKUP_AGE}
 PROJECT_ITEM_OPTIONS: Spec = {**PROJECT.item_options(), **BACKUP_AGE_ITEM}
 
+_BLOCKING = frozenset({RUNNING}) | DEPLOYING
 # An environment that does not run is deleted with its project.
-DELETABLE = frozenset({STOPPED, PAUSED, PENDING}) | FAILED_STATUSES
+_DELETED_WITH_IT = frozenset({STOPPED, PAUSED, PENDING}) | FAILED_STATUSES
+_STOP_HINT = "Stop them first, then run this again."
 _HINT = (
     "Delete its environments first with oec_environment, which looks for a backup of each. "
     "Or raise absent_backup_max_age; 0 deletes them without looking for one."
@@ -50,10 +54,11 @@ def ensure_project(options: Options, client: Client, mode: Mode) -> Result:
 def check_backups(action: Action, client: Client, max_age: timedelta | None) -> Action:
     """Reject a deletion that would destroy environments without a backup that is fresh enough; None: do not look.
 
-    The API itself rejects it while one of them runs. Its `environment_count` may leave out those that are stopped.
+    One that the API rejects while an environment runs (reference: Delete Project) is rejected as it would be there.
+    The `environment_count` of a project may leave out those that are stopped.
     """
     project = action.before
-    if action.type != DELETED or not project or not max_age:
+    if action.type != DELETED or not project:
         return action
     try:
         environments = client.of(ENVIRONMENT, project["id"]).known.objects
@@ -62,9 +67,12 @@ def check_backups(action: Action, client: Client, max_age: timedelta | None) -> 
             raise
         # The reference has no environments: there is nothing to look at then.
         return action
-    if any(status_of(each) not in DELETABLE for each in environments):
+    if running := [repr(ENVIRONMENT.label(each)) for each in environments if status_of(each) in _BLOCKING]:
+        message = f"it has environments that run or are deployed: {join_limited(running, ', ')}"
+        return reject(action, ApiCode("environments_running"), message, _STOP_HINT)
+    if not max_age or any(status_of(each) not in _DELETED_WITH_IT for each in environments):
         return action
-    reasons = [(each["name"], why_not_fresh(client, each["id"], max_age)) for each in environments]
+    reasons = [(ENVIRONMENT.label(each), why_not_fresh(client, each["id"], max_age)) for each in environments]
     lacking = [f"{name!r}: {reason}" for name, reason in reasons if reason]
     if (hidden := (project.get("environment_count") or 0) - len(environments)) > 0:
         lacking.append(f"{hidden} that this version of the API hides")
