@@ -8,18 +8,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Spec
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.settings import DEFAULT_URL
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Failure, of_item
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.validation import unknown_option
 
-_TYPE_NAMES = {bool: "boolean", list: "list", dict: "dictionary"}
+_TYPE_NAMES = {bool: "boolean", list: "list", dict: "dictionary", str: "text"}
+# Ansible's own checks, whose messages name no item.
+_CHECKS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "int": (check_type_int, "a whole number"),
+    "float": (check_type_float, "a number"),
+    "bool": (check_type_bool, "true or false"),
+}
 
 
 def _env_number(name: str) -> str:
@@ -69,7 +76,7 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
         if argument is None:
             if not option.startswith("_ansible"):
                 yield unknown_option(option, arguments)
-        elif "options" in argument and isinstance(value, Mapping):
+        elif "options" in argument and argument["type"] == "dict" and isinstance(value, Mapping):
             for failure in option_failures(value, argument["options"]):
                 yield replace(failure, message=f"{option}: {failure.message}")
         elif "options" in argument and isinstance(value, list):
@@ -77,16 +84,35 @@ def option_failures(options: Mapping[str, Any], spec: Spec) -> Iterator[Failure]
                 name = str(item["name"]) if isinstance(item, Mapping) and item.get("name") else None
                 for failure in _item_failures(item, argument["options"]):
                     yield of_item(failure, number, option.removesuffix("s"), name)
-        elif argument["type"] in ("int", "float") and isinstance(value, bool):
-            yield Failure("invalid_input", f"{option} is a boolean, and must be a number", "Write the number.")
-        elif "choices" in argument and isinstance(value, str) and value not in argument["choices"]:
-            yield Failure("invalid_input", f"{option} is {value!r}, and must be {' or '.join(argument['choices'])}")
-        elif "str" in (argument["type"], argument.get("elements")):
-            for each in value if isinstance(value, list) and argument["type"] == "list" else [value]:
-                if kind := next((name for cls, name in _TYPE_NAMES.items() if isinstance(each, cls)), None):
-                    yield Failure("invalid_input", f"{option} is a {kind}, and must be a text", "Quote what you mean.")
-                elif isinstance(each, str) and "\0" in each:
-                    yield Failure("invalid_input", f"{option} contains NUL characters", "Remove them.")
+        else:
+            yield from (Failure("invalid_input", f"{option} {each}") for each in _value_problems(value, argument))
+
+
+def _value_problems(value: Any, argument: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the value of one option, as the end of a sentence."""
+    kind = argument["type"]
+    if kind == "list" and "options" in argument:
+        yield f"is a {_type_name(value)}, and must be a list. Begin each item with a dash"
+    elif kind in ("int", "float") and isinstance(value, bool):
+        yield "is a boolean, and must be a number"
+    elif kind in _CHECKS:
+        check, expected = _CHECKS[kind]
+        try:
+            check(value)
+        except TypeError:
+            yield f"is {value!r}, and must be {expected}"
+    elif "choices" in argument and isinstance(value, str) and value not in argument["choices"]:
+        yield f"is {value!r}, and must be {' or '.join(argument['choices'])}"
+    elif "str" in (kind, argument.get("elements")):
+        for each in value if isinstance(value, list) and kind == "list" else [value]:
+            if isinstance(each, (bool, list, dict)):
+                yield f"is a {_type_name(each)}, and must be a text. Quote what you mean"
+            elif isinstance(each, str) and "\0" in each:
+                yield "contains NUL characters"
+
+
+def _type_name(value: Any) -> str:
+    return next((name for each, name in _TYPE_NAMES.items() if isinstance(value, each)), "number")
 
 
 def split_lists(options: Mapping[str, Any], spec: Spec) -> dict[str, Any]:

@@ -98,6 +98,22 @@ OPTIONS = {
         "invalid_input",
         [["nothing was written"], ["item 2: ", "no dictionary"], ["item 3: ", "no dictionary"]],
     ),
+    "a dictionary of an item, in place of a list": (
+        "oec_projects",
+        {"projects": [{**ITEM, "environments": {"name": "production"}}]},
+        "invalid_input",
+        [["item 1: project 'Client ERP'", "environments is a dictionary", "list"]],
+    ),
+    "numbers and booleans of an item in an item": (
+        "oec_projects",
+        {"projects": [{**ITEM, "environments": [{"name": "new", "ram_mb": "4 GB", "enable_pgtune": "perhaps"}]}]},
+        "invalid_input",
+        [
+            ["nothing was written"],
+            ["item 1: project 'Client ERP': item 1: environment 'new'", "ram_mb is '4 GB'", "whole number"],
+            ["item 1: project 'Client ERP': item 1: environment 'new'", "enable_pgtune is 'perhaps'", "true or false"],
+        ],
+    ),
     "a boolean in a list": ("oec_projects", {"projects": [], "only": [True]}, "invalid_input", [["only is a boolean"]]),
 }
 
