@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.estate_plan import ESTATE_OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ URL = "https://raw.githubusercontent.com/oecsh/ansible-collection-cloud/main/doc
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "path": "string"}
 # Null and an empty text count as omitted.
 _OTHERS = {"omitted": {"enum": [None, ""]}, "template": {"type": "string", "pattern": r"\{\{"}}
+_LIMITS = {each.option_name: each.limits for each in ENVIRONMENT.declarable if each.limits}
 _IDENTITY = {
     "projects": ("name", "project_id", "id", "previous_name"),
     "environments": ("name", "environment_id", "id"),
@@ -70,6 +72,8 @@ def _option(name: str, spec: Mapping[str, Any], documented: Mapping[str, Any]) -
         number = ["integer"] if name.endswith("_age") else []
         return {**described, "type": ["string", *number, "null"]}
     values: dict[str, Any] = {"enum": spec["choices"]} if "choices" in spec else {"type": _TYPES[spec["type"]]}
+    if name in _LIMITS:
+        values["minimum"], values["maximum"] = _LIMITS[name]
     return {**described, "anyOf": [values, *({"$ref": f"#/definitions/{each}"} for each in _OTHERS)]}
 
 

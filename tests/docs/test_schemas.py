@@ -30,6 +30,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"provision_environment_defaults": {"state": "running"}},
         "provision_environment_defaults/state",
     ),
+    "a size that the API does not have": (
+        {"provision_environment_defaults": {"cpu_cores": 64}},
+        "provision_environment_defaults/cpu_cores",
+    ),
     "a text as a size": (
         {"provision_projects": [{"name": "A", "environments": [{"name": "b", "ram_mb": "much"}]}]},
         "provision_projects/0/environments/0/ram_mb",
