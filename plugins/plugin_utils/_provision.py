@@ -25,7 +25,7 @@ Item = Mapping[str, Any]
 
 ACTIONS = ("created", "updated", "deleted", "unchanged", "failed")
 # What the API accepts in a minute.
-WRITES_PER_MINUTE, READS_PER_MINUTE = 20, 60
+WRITES_PER_MINUTE, READS_PER_MINUTE = 20, 120
 # Of a first deployment, until one has ended.
 _DEPLOY_SECONDS = 180
 _BATCH_SIZE = 20
