@@ -8,8 +8,10 @@ import pytest
 from ansible_collections.oecsh.cloud.plugins.plugin_utils._provision import (
     provision_batches,
     provision_deletions,
+    provision_forecast,
     provision_is_over,
     provision_items,
+    provision_lines,
     provision_result,
 )
 
@@ -23,7 +25,18 @@ def entry(name, action="updated", **fields):
     changed = action not in ("unchanged", "failed")
     project = None if action == "deleted" else {"name": name}
     about = {"name": name, "project_id": f"id-{name}", "action": action, "changed": changed}
-    return {**about, "project": project, "error": None, **fields}
+    return {**about, "project": project, "error": None, "environments": [], **fields}
+
+
+def environment(name, action="created", **fields):
+    """One of `environments` in an entry."""
+    about = {
+        "name": name,
+        "environment_id": f"id-{name}",
+        "action": action,
+        "changed": action not in ("unchanged", "failed"),
+    }
+    return {**about, "environment": {"name": name}, "task": None, "error": None, **fields}
 
 
 def plan(*entries):
@@ -41,8 +54,12 @@ def batch(names, **result):
 
 def applied(*entries):
     """The result of a task that applied these."""
-    failed = sum(each["action"] == "failed" for each in entries)
-    return {"projects": list(entries), "summary": {"failed": failed}}
+    environments = [each for entry in entries for each in entry["environments"]]
+    return {
+        "projects": list(entries),
+        "summary": {"failed": [each["action"] for each in entries].count("failed")},
+        "environment_summary": {"failed": [each["action"] for each in environments].count("failed")},
+    }
 
 
 def actions(result):
@@ -150,6 +167,9 @@ LOST, KEY = failed("no_response"), failed("key_expired", 401)
         ([applied(LOST, LOST), applied(LOST)], True),
         ([applied(LOST, LOST), applied(entry("a"), LOST)], False),
         ([applied(LOST, LOST), applied(entry("a", "unchanged"), LOST)], True),
+        ([applied(entry("a", environments=[environment("x", "failed", error=KEY["error"])]))], True),
+        ([applied(entry("a", environments=[environment("x", "failed", error=LOST["error"])] * 3))], True),
+        ([applied(entry("a", environments=[environment("x", "failed", error=LOST["error"])] * 2))], False),
         ([whole("internal", 500), whole("slow", 429), whole("no_response")], True),
         ([whole("no_response"), whole("no_response")], False),
         ([whole("no_response"), CRASH, whole("no_response"), whole("no_response")], False),
@@ -166,21 +186,61 @@ def test_batch_size_must_be_a_whole_number(size):
     assert repr(size) in str(raised.value)
 
 
+PRODUCTION, STAGING, SAME = (
+    environment("production"),
+    environment("staging", "updated"),
+    environment("old", "unchanged"),
+)
+
+
 @pytest.mark.parametrize(
-    ("total", "size", "expected"),
+    ("entries", "size", "expected"),
     [
-        (1, 5, [("1 to 1 of 1", 0)]),
-        (3, 2, [("1 to 2 of 3", 1), ("3 to 3 of 3", 0)]),
-        (41, 20, [("1 to 20 of 41", 2), ("21 to 40 of 41", 1), ("41 to 41 of 41", 0)]),
-        (60, 20, [("1 to 20 of 60", 2), ("21 to 40 of 60", 1), ("41 to 60 of 60", 0)]),
-        (30, 25, [("1 to 25 of 30", 1), ("26 to 30 of 30", 0)]),
+        ([entry("a")], 5, [("projects 1 to 1 of 1", 1, 1, 0)]),
+        ([entry("a")] * 3, 2, [("projects 1 to 2 of 3", 2, 1, 0), ("projects 3 to 3 of 3", 1, 1, 0)]),
+        (
+            [entry("a", environments=[PRODUCTION, STAGING, SAME]), entry("b")],
+            2,
+            [("projects 1 to 2 of 2, with 2 environments", 4, 4, 1)],
+        ),
+        (
+            [entry("a", "unchanged", environments=[STAGING]), entry("b", "unchanged", environments=[SAME])],
+            2,
+            [("projects 1 to 1 of 1, with 1 environment", 1, 3, 0)],
+        ),
     ],
 )
-def test_labels_count_and_estimate(total, size, expected):
-    names = list(map(str, range(total)))
-    labels = [each["label"] for each in provision_batches(plan(*map(entry, names)), declared(names), size)]
-    estimates = {0: "", **{n: f", then about {n} min more at 20 writes a minute" for n in (1, 2)}}
-    assert labels == [f"changes {progress}{estimates[minutes]}" for progress, minutes in expected]
+def test_a_batch_says_what_it_holds_and_needs(entries, size, expected):
+    batches = provision_batches(plan(*entries), declared(["x"] * len(entries)), size)
+    assert [(each["label"], each["writes"], each["reads"], each["deploys"]) for each in batches] == expected
+
+
+def needs(writes, reads=1, deploys=0):
+    return {"writes": writes, "reads": reads, "deploys": deploys}
+
+
+def deployed(seconds):
+    """The result of a batch whose deployment took so long; None: it is not known."""
+    return applied(entry("a", environments=[environment("production", task={"duration_seconds": seconds})]))
+
+
+@pytest.mark.parametrize(
+    ("batches", "results", "expected"),
+    [
+        ([], [], ""),
+        ([needs(20)], [], ""),
+        ([needs(20), needs(20)], [], ", about 2 min left"),
+        ([needs(20), needs(20)], [applied()], ""),
+        ([needs(20, reads=300)], [], ", about 3 min left"),
+        ([needs(20, deploys=1)], [], ", about 4 min left"),
+        ([needs(20, deploys=2)] * 3, [deployed(600)], ", about 22 min left"),
+        ([needs(20, deploys=2)] * 3, [deployed(600), deployed(60)], ", about 11 min left"),
+        ([needs(20, deploys=2)] * 2, [deployed(None)], ", about 4 min left"),
+        ([needs(20, deploys=2)] * 2, [{"failed": True, "error": ERROR}], ", about 4 min left"),
+    ],
+)
+def test_the_forecast_knows_writes_reads_and_deployments(batches, results, expected):
+    assert provision_forecast(batches, results) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,6 +252,8 @@ def test_labels_count_and_estimate(total, size, expected):
         ([batch("", **applied()), batch("a", failed=True, error=ERROR)], False),
         ([batch("a", **SKIPPED)], False),
         ([batch("", **applied())], False),
+        ([batch("a", **applied(entry("a", environments=[environment("x", "failed")])))], False),
+        ([batch("a", **applied(entry("a", environments=[environment("x")])))], True),
     ],
 )
 def test_nothing_is_deleted_after_a_failure(batches, is_complete):
@@ -268,6 +330,68 @@ def test_result_is_that_of_all_tasks(batches, pruning, expected):
     assert ", ".join(" ".join(each) for each in actions(result)) == expected
     assert list(result["summary"]) == ["created", "updated", "deleted", "unchanged", "failed"]
     assert result["summary"] == {action: expected.count(action) for action in result["summary"]}
+
+
+def test_environments_share_the_fate_of_their_batch():
+    """What does not change in a project that was not tried was not either, as nobody looked."""
+    pair = [environment("production"), environment("staging", "unchanged")]
+    planned = plan(entry("a", "unchanged", environments=pair), entry("b", "unchanged", environments=pair[1:]))
+    done = batch("a", **applied(entry("a", "unchanged", environments=pair)), requests={"reads": 5, "writes": 1})
+    result = provision_result({**planned, "requests": {"reads": 3, "writes": 0}}, declared("ab"), [done], SKIPPED)
+    assert (result["environment_summary"]["created"], result["environment_summary"]["unchanged"]) == (1, 2)
+    assert result["requests"] == {"reads": 8, "writes": 1}
+    rejected = batch("a", failed=True, error=ERROR)
+    failed = provision_result(planned, declared("ab"), [rejected], SKIPPED)["projects"][1]["environments"]
+    assert [(each["action"], each["error"], each["environment"]) for each in failed] == [("failed", ERROR, None)] * 2
+
+
+def lines(*entries, is_check=False):
+    return provision_lines(provision_result(plan(*entries), declared(["x"] * len(entries)), [], SKIPPED), is_check)
+
+
+def error_of(code, message):
+    return {"error": {"code": code, "message": message, "status": None, "details": None}}
+
+
+SERVER_FULL = environment("production", "failed", **error_of("task_failed", "its deployment failed: no space."))
+NOT_TRIED = environment("staging", "failed", **error_of("skipped", "not tried."))
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_check", "summary", "failures"),
+    [
+        ([entry("a", "unchanged")], False, "1 unchanged", []),
+        (
+            [entry("a", "unchanged"), entry("b", "failed", **error_of("name_taken", "its name is taken."))],
+            True,
+            "1 unchanged, 1 would fail (check mode: nothing was written)",
+            ["b: its name is taken."],
+        ),
+        (
+            [entry("a\nb", "unchanged", environments=[SERVER_FULL, NOT_TRIED, SAME])],
+            False,
+            "1 unchanged; of their environments 1 unchanged, 1 failed, 1 not tried",
+            ["a b/production: its deployment failed: no space."],
+        ),
+        (
+            [entry("a", "unchanged", environments=[NOT_TRIED])],
+            True,
+            "1 unchanged; of their environments 0 unchanged, 1 would not be tried (check mode: nothing was written)",
+            ["a/staging: not tried."],
+        ),
+    ],
+)
+def test_lines_for_people(entries, is_check, summary, failures):
+    assert lines(*entries, is_check=is_check) == {"summary": summary, "failures": failures}
+
+
+def test_a_summary_of_what_would_be_done():
+    counts = {"created": 2, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 0}
+    found = provision_lines({"projects": [], "summary": counts, "environment_summary": {}}, True)
+    assert (
+        found["summary"]
+        == "2 would be created, 1 would be updated, 1 would be deleted, 0 unchanged (check mode: nothing was written)"
+    )
 
 
 def test_result_of_no_changes():
