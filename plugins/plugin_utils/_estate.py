@@ -178,7 +178,7 @@ def _entries(kind: Kind, objects: Sequence[Object], others: Sequence[Object]) ->
         yield [
             _Entry(option, value, _problem(fields[option], value) if option in fields else "")
             for option, value in values.items()
-            if value or value == ""
+            if value or (option == kind.key and name is not None)
         ]
 
 

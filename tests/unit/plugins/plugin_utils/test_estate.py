@@ -13,14 +13,9 @@ from ansible_collections.oecsh.cloud.plugins.filter.estate_file import FilterMod
 from ansible_collections.oecsh.cloud.plugins.module_utils._ansible.arguments import drop_empty_options
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.desired import Desired
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.plan import plan
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
 from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
-from ansible_collections.oecsh.cloud.plugins.plugin_utils._estate import (
-    EXPORTED_FIELDS,
-    MAX_LENGTHS,
-    TRIMMED_FIELDS,
-    estate_file,
-    estate_from,
-)
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._estate import estate_file, estate_from
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,31 +24,52 @@ SERVER = {"id": SERVER_ID, "name": "production-fsn1"}
 OTHER_ID = "8e4f2a1c-1234-5678-abcd-ef0123456780"
 
 FILE = """\
+# yaml-language-server: $schema=https://raw.githubusercontent.com/oecsh/ansible-collection-cloud/main/docs/schemas/estate.json
 ---
 # The projects on oec.sh, as the role oecsh.cloud.export found them. The role oecsh.cloud.provision makes them so.
-# A project that omits a field has the value in provision_defaults.
+# A project that omits a field has the value in provision_defaults, and an environment that in provision_environment_defaults.
 # Where *** stands in a URL, the API holds credentials that are not written here; declared like this, they stay as they are.
 provision_defaults:
   server: "production-fsn1"
+provision_environment_defaults:
+  ram_mb: 2048
 provision_projects:
   - name: "Client ERP"
     git_repo_url: "https://***@github.com/acme/client-erp"
     default_branch: "main"
     odoo_version: "17.0"
+    # environment "old" is left out: it is being destroyed.
+    environments:
+      - name: "production"
+        branch: "main"
+        cpu_cores: 1.5
+        domain: "erp.bakery.example"
+      - name: "staging"
+        state: stopped
+        server: "staging-hel1"
+        branch: "no"
+      - # name is left out: it contains NUL or unpaired surrogate characters.
+        environment_id: 00000000-0000-0000-0000-000000000013
+      - environment_id: 00000000-0000-0000-0000-000000000014
   - name: !unsafe "{{ 7 * 7 }}"
     project_id: 00000000-0000-0000-0000-000000000001
-    # git_repo_url is left out: it is not an https URL, and only such can be declared.
+    # git_repo_url is left out: it is not an https URL (https://host/path).
   - name: !unsafe "{{ 7 * 7 }}"
     project_id: 00000000-0000-0000-0000-000000000002
-  - # name is left out: it has 256 characters, and at most 255 can be declared.
+  - # name is left out: it has 256 characters, and the API accepts at most 255.
     project_id: 00000000-0000-0000-0000-000000000003
     # default_branch is left out: it contains NUL or unpaired surrogate characters.
 """  # noqa: E501
 
 
 def project(number: int = 0, **fields: Any) -> dict[str, Any]:
-    values = {"name": "Client ERP", "environment_count": 3, **dict.fromkeys(EXPORTED_FIELDS[3:]), "server_id": None}
+    values = {**dict.fromkeys(PROJECT.readable), "name": "Client ERP", "environment_count": 3}
     return {**values, **fields, "id": f"00000000-0000-0000-0000-{number:012}"}
+
+
+def environment(number: int = 10, of: int = 0, **fields: Any) -> dict[str, Any]:
+    values = {**dict.fromkeys(ENVIRONMENT.readable), "name": "production", "status": "running"}
+    return {**values, **fields, "id": f"00000000-0000-0000-0000-{number:012}", "project_id": project(of)["id"]}
 
 
 def exported(*projects: dict[str, Any], servers: Any = None) -> list[dict[str, str]]:
@@ -68,15 +84,18 @@ def test_the_file():
         project(2, server_id=SERVER_ID, name="{{ 7 * 7 }}"),
         project(3, server_id=SERVER_ID, name="x" * 256, default_branch="a\0b"),
     ]
-    assert estate_file(projects, [SERVER]) == FILE
-    assert estate_file([], []).endswith("as they are.\nprovision_defaults: {}\nprovision_projects: []\n")
-
-
-def test_rules_are_those_of_the_kind():
-    declarable = {field.option_name: field for field in PROJECT.declarable}
-    assert set(EXPORTED_FIELDS) == {*declarable, PROJECT.id_option}
-    assert {name: field.max_length for name, field in declarable.items() if field.max_length} == MAX_LENGTHS
-    assert tuple(name for name, field in declarable.items() if field.parse(" x ") != " x ") == TRIMMED_FIELDS
+    place = {"server_id": SERVER_ID, "ram_mb": 2048}
+    environments = [
+        environment(10, **place, branch="main", cpu_cores=1.5, custom_domain="erp.bakery.example"),
+        environment(11, **{**place, "server_id": OTHER_ID}, name="staging", status="Stopped", branch="no"),
+        environment(12, **place, name="old", status="destroying"),
+        environment(13, **place, name="a\0b"),
+        environment(14, **place, name=None),
+        environment(15, of=9, name="of a project that is not exported"),
+    ]
+    assert estate_file(projects, [SERVER, {"id": OTHER_ID, "name": "staging-hel1"}], environments) == FILE
+    empty = "provision_defaults: {}\nprovision_environment_defaults: {}\nprovision_projects: []\n"
+    assert estate_file([], []).endswith(f"as they are.\n{empty}")
 
 
 @pytest.mark.parametrize(
@@ -197,20 +216,56 @@ def test_provisioning_the_file_changes_nothing(fields, servers):
     assert [action.changed for action in planned.actions] == [False] * len(existing)
 
 
+ENVIRONMENTS = st.lists(
+    st.builds(
+        dict,
+        name=st.none() | COMMON | NAMES,
+        status=st.sampled_from(["running", "stopped", "failed"]),
+        server_id=st.sampled_from([SERVER_ID, OTHER_ID, None]),
+        branch=COMMON | st.none() | NAMES,
+        custom_domain=st.none() | TEXTS | st.sampled_from(["erp.example", "ERP.Example"]),
+        cpu_cores=st.sampled_from([None, 1, 1.5, 64]),
+        ram_mb=st.sampled_from([None, 2048, 1]),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+@given(ENVIRONMENTS, SERVERS)
+def test_environments_of_the_file_change_nothing(fields, servers):
+    owner = project(0, server_id=SERVER_ID)
+    existing = [environment(number, **each) for number, each in enumerate(fields, 10)]
+    estate = DataLoader().load(estate_file([owner], servers, existing))
+    assert estate == estate_from([owner], servers, existing)
+    items = drop_empty_options(estate["provision_projects"][0].get("environments", []))
+    desired = [
+        Desired.parse(ENVIRONMENT, {"project": owner["id"], **estate["provision_environment_defaults"], **each})
+        for each in items
+    ]
+    named = [{**each, "name": each["name"] or ""} for each in existing]
+    planned = plan(ENVIRONMENT, desired, named, {"server": servers, "project": [owner]})
+    assert [(action.changed, action.rejection) for action in planned.actions] == [(False, None)] * len(existing)
+
+
 @pytest.mark.parametrize(
-    ("projects", "servers", "wrong"),
+    ("wrong", "value"),
     [
-        ("", [], "projects"),
-        ({"projects": []}, [], "projects"),
-        ([None], [], "projects"),
-        ([{"name": "without id"}], [], "projects"),
-        ([{"id": SERVER_ID, "name": None}], [], "projects"),
-        ([project(odoo_version=17.0)], [], "projects"),
-        ([], None, "servers"),
-        ([], ["production-fsn1"], "servers"),
+        ("projects", ""),
+        ("projects", {"projects": []}),
+        ("projects", [None]),
+        ("projects", [{"name": "without id"}]),
+        ("projects", [{"id": SERVER_ID, "name": None}]),
+        ("projects", [project(odoo_version=17.0)]),
+        ("servers", None),
+        ("servers", ["production-fsn1"]),
+        ("environments", "production"),
+        ("environments", [{"name": "without id"}]),
+        ("environments", [environment(branch=17.0)]),
     ],
 )
-def test_the_filter_rejects_other_types(projects, servers, wrong):
+def test_the_filter_rejects_other_types(wrong, value):
+    values = {"projects": [], "servers": [], wrong: value}
     message = f"^estate_file: {wrong} must be a list of dictionaries with id and name"
     with pytest.raises(AnsibleFilterError, match=message):
-        FilterModule().filters()["estate_file"](projects, servers)
+        FilterModule().filters()["estate_file"](**values)
