@@ -271,8 +271,10 @@ def test_a_create_among_250_projects_takes_5_requests(oec_project, emulator):
 @pytest.mark.parametrize(
     ("options", "requests"),
     [
-        pytest.param({"state": "absent"}, ["GET", "DELETE"], id="delete"),
-        pytest.param({"state": "absent", "server": "production-fsn1"}, ["GET", "DELETE"], id="delete with a server"),
+        pytest.param({"state": "absent"}, ["GET", "GET", "DELETE"], id="delete"),
+        pytest.param(
+            {"state": "absent", "server": "production-fsn1"}, ["GET", "GET", "DELETE"], id="delete with a server"
+        ),
         pytest.param({"server": SERVER_ID}, ["GET"], id="unchanged with a server by id"),
         pytest.param({"server": "production-fsn1"}, ["GET", "GET"], id="unchanged with a server by name"),
     ],
@@ -346,8 +348,9 @@ def test_a_failure_has_its_status_and_code(oec_project, emulator, switches, faul
 
 def test_a_rejected_write_names_its_project(oec_project, emulator):
     project = emulator.add_project("Client ERP")
-    emulator.add_environment(project["id"])
-    result = oec_project(project_id=project["id"], state="absent")
+    emulator.add_environment(project["id"], status="pending")
+    emulator.settings.pending_blocks_delete = True
+    result = oec_project(project_id=project["id"], state="absent", absent_backup_max_age="0")
     assert (result["error"]["status"], result["error"]["code"]) == (409, "environments_running")
     assert "'Client ERP'" in result["msg"]
     assert emulator.projects() != []

@@ -372,3 +372,36 @@ def test_a_deleted_project_needs_backups_of_its_environments(provision, emulator
     if code:
         assert "'production': " in result["msg"]
         assert "oec_environment" in result["msg"]
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize("prune", [False, True], ids=["absent", "pruned"])
+@pytest.mark.parametrize("status", ["running", "deploying", "cloning"])
+def test_a_project_whose_environments_run_is_kept(provision, emulator, prune, check, status):
+    """The API would reject it, too, but only when others are deleted already."""
+    former = emulator.add_project("Former")
+    emulator.add_environment(former["id"], "production", status=status)
+    emulator.add_project("Gone")
+    items = [
+        {"name": "New", **HERE},
+        *([] if prune else [{"name": each, "state": "absent"} for each in ("Gone", "Former")]),
+    ]
+    result = provision(*items, prune=prune, defaults={"absent_backup_max_age": "0"}, check=check)
+    assert (result["error"]["code"], writes(emulator)) == ("environments_running", [])
+    assert "project 'Former': it has environments that run or are deployed: 'production'" in result["msg"]
+
+
+def test_a_stopped_environment_that_the_api_hides_needs_a_backup(provision, emulator):
+    former = emulator.add_project("Former")
+    emulator.add_environment(former["id"], "production", status="stopped")
+    emulator.settings.hides_stopped = True
+    result = provision({"name": "Former", "state": "absent"})
+    assert (result["error"]["code"], writes(emulator)) == ("backup_required", [])
+    assert "1 that this version of the API hides" in result["msg"]
+
+
+def test_where_the_api_has_no_environments_none_are_looked_for(provision, emulator):
+    emulator.add_project("Former")
+    emulator.faults.add("status", "GET", "/projects/[^/]+/environments", times=None, status=404)
+    assert provision({"name": "Former", "state": "absent"})["changed"]
+    assert emulator.projects() == []
