@@ -89,7 +89,7 @@ options:
     description:
       - The name of a host, as a Jinja expression over its variables, without braces.
         For example V(oec_server_name ~ '-' ~ oec_name).
-      - The default of an environment is V(oec_name ~ '-' ~ oec_environment_name).
+      - The default of an environment is V(oec_name ~ '-' ~ (oec_environment_name or oec_environment_id\)).
       - Letters, digits, C(_), C(.) and C(-) are kept. Everything between them becomes one C(_), because whitespace,
         commas, colons, brackets and similar characters have a meaning in C(--limit) and in C(hosts).
         The project V(Client ERP (Ltd)) is the host C(Client_ERP_Ltd), and its C(oec_name) has the exact name.

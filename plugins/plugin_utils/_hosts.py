@@ -22,7 +22,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.server impo
 # By kind of host: its group, the variable that identifies it, and the expression of its name.
 GROUPS = {"projects": "oec_projects", "environments": "oec_environments"}
 IDENTS = {"projects": "oec_id", "environments": "oec_environment_id"}
-HOSTNAMES = {"projects": "oec_name", "environments": "oec_name ~ '-' ~ oec_environment_name"}
+HOSTNAMES = {"projects": "oec_name", "environments": "oec_name ~ '-' ~ (oec_environment_name or oec_environment_id)"}
 _PREFIXES = {PROJECT.name: "oec_", SERVER.name: "oec_server_", ENVIRONMENT.name: "oec_environment_"}
 
 _INVALID_HOSTNAME_CHARS = re.compile(r"[^\w.-]+")

@@ -160,6 +160,70 @@ def test_fields_that_are_new_to_the_api_or_left_out(inventory, emulator):
     assert "oec_no-name" not in variables
 
 
+# Environments as hosts.
+
+BY_ENVIRONMENT = {
+    "hosts": "environments",
+    "keyed_groups": [
+        {"key": "oec_environment_name", "separator": ""},
+        {"key": "oec_environment_odoo_version", "prefix": "odoo"},
+    ],
+}
+
+
+def test_environments_are_hosts_with_the_variables_of_both(inventory, emulator):
+    project = emulator.add_project("Client ERP", odoo_version="16.0")
+    emulator.add_project("Without environments")
+    other = emulator.add_project("Bakery", odoo_version="17.0")
+    environment = emulator.add_environment(project["id"], "production", ram_mb=4096)
+    emulator.add_environment(project["id"], "staging")
+    emulator.add_environment(other["id"], "production")
+    found = inventory(**BY_ENVIRONMENT)
+    assert groups(found) == {
+        "oec_environments": ["Bakery-production", "Client_ERP-production", "Client_ERP-staging"],
+        "production": ["Bakery-production", "Client_ERP-production"],
+        "staging": ["Client_ERP-staging"],
+        "odoo_16_0": ["Client_ERP-production", "Client_ERP-staging"],
+        "odoo_17_0": ["Bakery-production"],
+    }
+    assert [host.name for host in found.get_hosts("odoo_16_0:&production")] == ["Client_ERP-production"]
+    variables = found.get_host("Client_ERP-production").vars
+    assert variables.items() >= {f"oec_environment_{name}": value for name, value in environment.items()}.items()
+    assert (variables["oec_name"], variables["oec_server_name"]) == ("Client ERP", "production-fsn1")
+    paths = [entry.path for entry in emulator.log.requests()]
+    assert (paths[:2], len(paths)) == (["/projects", "/servers"], 5)
+
+
+def test_environments_of_one_name_are_different_hosts(inventory, emulator):
+    for name, ident in [("Shop A", ONE), ("Shop_A", TWO)]:
+        emulator.add_environment(emulator.add_project(name)["id"], "production", id=ident)
+    assert hosts(inventory(hosts="environments")) == ["Shop_A-production-11111111", "Shop_A-production-22222222"]
+
+
+def test_a_project_that_is_deleted_meanwhile_has_none(inventory, emulator):
+    for name in ("Client ERP", "Bakery"):
+        emulator.add_environment(emulator.add_project(name)["id"])
+    emulator.faults.add("status", "GET", "/projects/[^/]+/environments", times=1, status=404)
+    assert hosts(inventory(hosts="environments")) == ["Bakery-production"]
+
+
+def test_filters_of_projects_select_their_environments(inventory, emulator):
+    for name in ("Client ERP", "Bakery"):
+        emulator.add_environment(emulator.add_project(name)["id"])
+    assert hosts(inventory(hosts="environments", names=["Bak*"])) == ["Bakery-production"]
+
+
+def test_projects_and_environments_have_caches_of_their_own(inventory, emulator, cached):
+    emulator.add_environment(emulator.add_project("Client ERP")["id"])
+    expected = {"projects": ["Client_ERP"], "environments": ["Client_ERP-production"]}
+    for kind, names in expected.items():
+        assert hosts(inventory(hosts=kind, **cached)) == names
+    emulator.log.clear()
+    for kind, names in expected.items():
+        assert hosts(inventory(hosts=kind, **cached)) == names
+    assert emulator.log.count() == 0
+
+
 # Filters. Their patterns are tested in test_validation.py.
 
 ESTATE = {

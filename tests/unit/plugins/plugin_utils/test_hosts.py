@@ -7,7 +7,10 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, unique_host_names
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment import ENVIRONMENT
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.placement import Placed
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._hosts import host_name, host_variables, unique_host_names
 
 ONE = "11111111-aaaa-4000-8000-000000000001"
 TWO = "22222222-bbbb-4000-8000-000000000002"
@@ -78,3 +81,24 @@ def test_host_names_are_unique_in_any_order(names, taken, expected):
 
     for order in permutations(names.items()):
         assert unique_host_names(dict(order), is_taken) == expected
+
+
+def test_what_an_older_api_leaves_out_is_null():
+    project, environment = {"id": ONE, "name": "Shop"}, {"id": TWO, "name": "production", "new-field": 1, "replicas": 2}
+    variables = host_variables(Placed(project, {}), [])
+    assert variables.items() >= {"oec_id": ONE, "oec_server_name": None, "oec_server_provider": None}.items()
+    assert {name for name in variables if name.startswith("oec_environment_")} == {"oec_environment_count"}
+    assert {f"oec_{name}" for name in PROJECT.readable} <= variables.keys()
+    more = host_variables(Placed(project, {"name": "fsn1", "provider": "hetzner"}, environment), [])
+    assert {f"oec_environment_{name}" for name in ENVIRONMENT.readable} <= more.keys()
+    assert (more["oec_environment_id"], more["oec_environment_replicas"], more["oec_server_name"]) == (TWO, 2, "fsn1")
+    assert [name for name in more if not name.isidentifier()] == []
+
+
+def test_variables_contain_no_secret():
+    url = "https://robot:hunter22@github.com/acme/shop"
+    project = {"id": ONE, "name": "key-of-40-characters was pasted", "git_repo_url": url}
+    variables = host_variables(
+        Placed(project, {}, {"id": TWO, "name": "key-of-40-characters"}), ["key-of-40-characters"]
+    )
+    assert [secret for secret in ("hunter22", "key-of") if secret in str(variables)] == []
