@@ -21,13 +21,21 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils import (
 )
 
 PROJECT = {"id": "3fa85f64-5717-4562-b3fc-2c963f66afa6", "name": "Client ERP"}
-ENTRY = {"name": "Client ERP", "project_id": PROJECT["id"], "action": "updated", "changed": True, "project": PROJECT}
+ENTRY = {
+    **{"name": "Client ERP", "project_id": PROJECT["id"], "action": "updated", "changed": True},
+    **{"project": PROJECT, "error": None, "environments": []},
+}
 ENVIRONMENT = {"id": PROJECT["id"], "name": "production", "project_name": "Client ERP"}
 REVOKED = {"status": 401, "code": "invalid_key", "message": "No.", "details": None}
-PLAN = {"projects": [ENTRY, {**ENTRY, "action": "deleted"}], "summary": {"failed": 0}}
+SUMMARIES = {"summary": {"failed": 0}, "environment_summary": {"failed": 0}}
+PLAN = {"projects": [ENTRY, {**ENTRY, "action": "deleted"}], **SUMMARIES}
 DECLARED = [{"name": "Client ERP"}]
-BATCH = {"ansible_loop_var": "batch", "batch": {"indexes": [0]}, "projects": [ENTRY], "summary": {"failed": 0}}
-DRIFT = {"project": "Client ERP", "field": "default_branch", "current": "a", "desired": "b", "code": None}
+BATCH = {"ansible_loop_var": "batch", "batch": {"indexes": [0]}, "projects": [ENTRY], **SUMMARIES}
+NEEDS = {"writes": 60, "reads": 1, "deploys": 0}
+DRIFT = {
+    **{"project": "Client ERP", "environment": None},
+    **{"field": "default_branch", "current": "a", "desired": "b", "code": None},
+}
 
 # The function of each filter, input that it accepts, and input that it rejects with words of its message.
 FILTERS = {
@@ -71,15 +79,25 @@ FILTERS = {
         [PLAN, DECLARED, [BATCH]],
         [([None, DECLARED, []], "plan must be the result"), ([PLAN, DECLARED, "text"], "batches must be the results")],
     ),
+    "provision_forecast": (
+        _provision.provision_forecast,
+        [[NEEDS], []],
+        [(["text", []], "string indices"), ([[{}], []], "writes")],
+    ),
     "provision_is_over": (
         _provision.provision_is_over,
         [[{**BATCH, "projects": [{**ENTRY, "error": REVOKED}]}]],
-        [(["text"], "batches must be the results"), ([[{**BATCH, "projects": [{}]}]], "action")],
+        [(["text"], "batches must be the results"), ([[{**BATCH, "projects": [{}]}]], "environments")],
     ),
     "provision_items": (
         _provision.provision_items,
         [PLAN, DECLARED, [0]],
         [([None, DECLARED, [0]], "plan must be the result"), ([PLAN, DECLARED, [7]], "index out of range")],
+    ),
+    "provision_lines": (
+        _provision.provision_lines,
+        [{"projects": [], "summary": dict.fromkeys(_provision.ACTIONS, 0)}, False],
+        [(["text", False], "string indices"), ([{}, False], "projects")],
     ),
     "provision_result": (
         _provision.provision_result,

@@ -17,9 +17,17 @@ Shop                        2 projects have this name.
 """
 
 
-def row(project, field=None, current=None, desired=None, code=None):
+WITH_ENVIRONMENTS = """\
+project     environment  field           current -> desired
+Bakery ERP               default_branch  hotfix -> main
+Bakery ERP  production   ram_mb          2048 -> 4096
+Bakery ERP  staging                      It has two names.
+"""
+
+
+def row(project, field=None, current=None, desired=None, code=None, environment=None):
     about = {"field": field, "current": current, "desired": desired, "code": code}
-    return {"project": project, "environment": None, **about}
+    return {"project": project, "environment": environment, **about}
 
 
 SHOP = row("Shop", code="ambiguous_name")
@@ -42,6 +50,17 @@ def test_the_table():
         SHOP,
     ]
     assert drift_table(result(*rows, details=[detail()])) == TABLE.splitlines()
+
+
+def test_the_table_with_environments():
+    rows = [
+        row("Bakery ERP", "default_branch", "hotfix", "main"),
+        row("Bakery ERP", "ram_mb", 2048, 4096, environment="production"),
+        row("Bakery ERP", code="ambiguous_name", environment="staging"),
+    ]
+    of_others = [detail(project="Bakery ERP"), detail(project="Bakery ERP", environment="production")]
+    own = detail(project="Bakery ERP", environment="staging", message="It has two names.")
+    assert drift_table(result(*rows, details=[*of_others, own])) == WITH_ENVIRONMENTS.splitlines()
 
 
 @pytest.mark.parametrize("of_the_result", [{}, {"error": None}, {"error": {"code": "rejected", "details": None}}])
