@@ -22,8 +22,13 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils import (
 
 PROJECT = {"id": "3fa85f64-5717-4562-b3fc-2c963f66afa6", "name": "Client ERP"}
 ENTRY = {
-    **{"name": "Client ERP", "project_id": PROJECT["id"], "action": "updated", "changed": True},
-    **{"project": PROJECT, "error": None, "environments": []},
+    "name": "Client ERP",
+    "project_id": PROJECT["id"],
+    "action": "updated",
+    "changed": True,
+    "project": PROJECT,
+    "error": None,
+    "environments": [],
 }
 ENVIRONMENT = {"id": PROJECT["id"], "name": "production", "project_name": "Client ERP"}
 REVOKED = {"status": 401, "code": "invalid_key", "message": "No.", "details": None}
@@ -33,8 +38,12 @@ DECLARED = [{"name": "Client ERP"}]
 BATCH = {"ansible_loop_var": "batch", "batch": {"indexes": [0]}, "projects": [ENTRY], **SUMMARIES}
 NEEDS = {"writes": 60, "reads": 1, "deploys": 0}
 DRIFT = {
-    **{"project": "Client ERP", "environment": None},
-    **{"field": "default_branch", "current": "a", "desired": "b", "code": None},
+    "project": "Client ERP",
+    "environment": None,
+    "field": "default_branch",
+    "current": "a",
+    "desired": "b",
+    "code": None,
 }
 
 # The function of each filter, input that it accepts, and input that it rejects with words of its message.
