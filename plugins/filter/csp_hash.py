@@ -42,13 +42,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.oecsh.cloud.plugins.plugin_utils import _report
+from ansible_collections.oecsh.cloud.plugins.plugin_utils import _report_values
 
 
 def csp_hash(text: object) -> str:
     if not isinstance(text, str):
         raise AnsibleFilterError(f"csp_hash: the input is not a text, but of type {type(text).__name__}")
-    return _report.csp_hash(text)
+    return _report_values.csp_hash(text)
 
 
 class FilterModule:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_model
-short_description: Compute a report on projects and servers
+short_description: Compute a report on projects, environments and servers
 version_added: 1.0.0
 description:
   - Returns what the page of the role P(oecsh.cloud.report#role) displays, as dictionaries and lists.
@@ -32,12 +32,43 @@ options:
     description: Projects with an Odoo version before this one are old. Empty means the default.
     type: str
     default: "17.0"
+  environments:
+    description:
+      - The environments, as in RV(oecsh.cloud.oec_environment_info#module:environments).
+      - With O(oecsh.cloud.oec_environment_info#module:health), the report has their last deployments.
+    type: list
+    elements: dict
+  backups:
+    description:
+      - The results of M(oecsh.cloud.oec_backup_info) in a loop over environments.
+        Each has C(item), the environment, and C(backups).
+      - How old the backups of an environment are is not known if it is in none of them, or C(backups) is missing.
+    type: list
+    elements: dict
+  organization:
+    description: The result of M(oecsh.cloud.oec_organization_info). If that has failed, the report has no limits.
+    type: dict
+  production:
+    description: The names of the environments that clients work in.
+    type: list
+    elements: str
+    default: [production]
+  backup_max_age:
+    description: How old the newest good backup of such an environment may be, such as V(26h). Empty means the default.
+    type: str
+    default: 26h
+  now:
+    description: When O(backups) were read, in ISO 8601. Required with O(backups).
+    type: str
 seealso:
   - plugin: oecsh.cloud.csp_hash
     plugin_type: filter
   - plugin: oecsh.cloud.report
     plugin_type: role
   - module: oecsh.cloud.oec_project_info
+  - module: oecsh.cloud.oec_environment_info
+  - module: oecsh.cloud.oec_backup_info
+  - module: oecsh.cloud.oec_organization_info
   - module: oecsh.cloud.oec_server_info
 """
 
@@ -67,6 +98,10 @@ _value:
       description: The oldest Odoo version that is not old.
       type: str
       sample: "17.0"
+    account:
+      description: The name of the organization. Empty if it is not known.
+      type: str
+      sample: Acme
     figures:
       description: How many there are of each.
       type: dict
@@ -84,7 +119,7 @@ _value:
           description: Projects with an old Odoo version.
           type: int
         attention:
-          description: Projects that have at least one note.
+          description: Projects that have at least one note, or whose environments have one.
           type: int
     rows:
       description: The projects, sorted by name.
@@ -95,7 +130,7 @@ _value:
           description: The UUID of the project.
           type: str
         name:
-          description: Its name, or V((no name\)).
+          description: Its name, or V((no visible name\)) with the start of its UUID.
           type: str
         version:
           description: Its Odoo version.
@@ -124,10 +159,57 @@ _value:
         created:
           description: When it was created.
           type: str
+        environment_rows:
+          description: Its environments, in their order.
+          type: list
+          elements: dict
+          contains:
+            id:
+              description: The UUID of the environment.
+              type: str
+            name:
+              description: Its name, as that of a project.
+              type: str
+            status:
+              description: What it does, or V(unknown).
+              type: str
+            link:
+              description: Its address if that is a valid https URL, otherwise empty.
+              type: str
+            branch:
+              description: The branch of its next deployment.
+              type: str
+            commit:
+              description: The first eight characters of the commit that is deployed.
+              type: str
+            domain:
+              description: Its own domain.
+              type: str
+            is_verified:
+              description: Whether that leads to it.
+              type: bool
+            deployed:
+              description: When its last deployment ended, or else began.
+              type: str
+            backup:
+              description: When its newest good backup was completed.
+              type: str
+            backup_age:
+              description: How long ago that was, or V(never). Empty if its backups are not known.
+              type: str
+              sample: 7 h ago
+            notes:
+              description:
+                - Why it needs attention.
+                - The notes are V(failed), V(deployment) (the last one failed, and what runs is the version before),
+                  V(stopped) (a production), V(domain) (it is not verified), and V(backup) (a production has no
+                  fresh one).
+              type: list
+              elements: str
         notes:
           description:
-            - Why it deserves attention.
-            - The notes are V(old), V(version), V(repository) and V(environments) (it has none of these),
+            - Why it needs attention.
+            - The notes are those of its environments, and V(old), V(version) and V(repository) (it has none of these),
               V(duplicate) (another project has the same name), and V(server) (it is not on a known server).
           type: list
           elements: str
@@ -142,59 +224,61 @@ _value:
           description: The UUID of the server.
           type: str
         name:
-          description: Its name, or V((no name\)).
+          description: Its name, or V((no visible name\)) with the start of its UUID.
           type: str
         location:
           description: Its provider and region.
           type: str
           sample: hetzner · fsn1
         cores:
-          description: Its processor cores. Unknown if C(value) is 0, as in C(ram) and C(disk).
-          type: dict
-          contains: &amount
-            value:
-              description: The number.
-              type: int
-            text:
-              description: The number with its unit.
-              type: str
-            meter:
-              description: A bar that compares it with the largest of its kind.
-              type: dict
-              contains:
-                fill:
-                  description: Width of the first part in percent. Empty if it has none.
-                  type: str
-                  sample: 75.0%
-                old:
-                  description: Width of the part for old Odoo versions, which follows. Empty if it has none.
-                  type: str
-                old_start:
-                  description: Where that part starts. Empty if it has none.
-                  type: str
+          description: Its processor cores. Empty if they are not known, as are C(ram) and C(disk).
+          type: str
+          sample: "6"
         ram:
-          description: Its memory in megabytes, with a text in gigabytes.
-          type: dict
-          contains: *amount
+          description: Its memory.
+          type: str
+          sample: 62 GB
+        ram_used:
+          description: How much of that is used in percent, or null if that is not known.
+          type: int
         disk:
-          description: Its disk in gigabytes.
-          type: dict
-          contains: *amount
+          description: Its disk.
+          type: str
+          sample: 477 GB
+        disk_used:
+          description: How much of that is used in percent, or null if that is not known.
+          type: int
         projects:
           description: How many projects are on it.
-          type: dict
-          contains: *amount
+          type: int
         old:
           description: How many of these have an old Odoo version.
           type: int
         environments:
           description: How many environments are on it.
-          type: dict
-          contains: *amount
+          type: int
         ram_per_environment:
-          description: Its memory divided by its environments, in gigabytes. Empty if either is unknown.
+          description: Its memory divided by its environments. Empty if either is unknown.
           type: str
           sample: 2.6 GB
+        load:
+          description: A bar that compares how many environments share a gigabyte with the server where these are most.
+          type: dict
+          contains: &meter
+            fill:
+              description: Width of the first part in percent. Empty if it has none.
+              type: str
+              sample: 75.0%
+            old:
+              description: Width of the part for old Odoo versions, which follows. Empty if it has none.
+              type: str
+            old_start:
+              description: Where that part starts. Empty if it has none.
+              type: str
+        notes:
+          description: Why it needs attention. V(disk) (nearly full) is the only note.
+          type: list
+          elements: str
     versions:
       description:
         - The Odoo versions, newest first.
@@ -213,10 +297,42 @@ _value:
           type: bool
         projects:
           description: How many projects have it.
+          type: int
+        meter:
+          description: A bar that compares it with the version of most projects.
           type: dict
-          contains: *amount
+          contains: *meter
+    limits:
+      description: The limits of the plan of which it is known how much is used.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: What is limited.
+          type: str
+          sample: RAM
+        used:
+          description: How much of it is used.
+          type: str
+          sample: 9 GB
+        most:
+          description: How much of it the plan has.
+          type: str
+          sample: 64 GB
+        percent:
+          description: How much of the limit is used in percent.
+          type: int
+          sample: 14
+        meter:
+          description: A bar for that.
+          type: dict
+          contains: *meter
+        notes:
+          description: Why it needs attention. V(limit) (nearly used) is the only note.
+          type: list
+          elements: str
     attention:
-      description: The notes that at least one project has.
+      description: The notes that anything has, the most urgent first.
       type: list
       elements: dict
       contains:
@@ -229,8 +345,8 @@ _value:
         explanation:
           description: Why it matters.
           type: str
-        projects:
-          description: The C(id) and C(name) of each project that has it.
+        objects:
+          description: What has it, each with its C(anchor) on the page and its C(name).
           type: list
           elements: dict
 """
@@ -242,9 +358,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.oecsh.cloud.plugins.plugin_utils import _report
 
 
-def report_model(projects: object, servers: object, oldest_supported: object = "") -> dict[str, Any]:
+def report_model(projects: object, servers: object, oldest_supported: object = "", **read: object) -> dict[str, Any]:
     try:
-        return _report.report_model(projects, servers, oldest_supported)
+        return _report.report_model(projects, servers, oldest_supported, **read)
     except (TypeError, ValueError) as error:
         raise AnsibleFilterError(f"report_model: {error}") from None
 

@@ -18,7 +18,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mo
 ORGANIZATION = Kind("organization", "/org", (), needs_key=False)
 
 # What a plan limits: the fields of its limit, and of what is used.
-_LIMITS = {
+LIMITS = {
     "environments": ("max_environments", "environments_running"),
     "cpu_cores": ("max_cpu_cores", "cpu_used"),
     "ram_mb": ("max_ram_mb", "ram_mb_used"),
@@ -30,9 +30,9 @@ def read_organization(_options: Options, client: Client, _mode: Mode) -> Result:
     """oec_organization_info."""
     api = client.of(ORGANIZATION)
     organization, usage = ORGANIZATION.check(api.read_single(), "GET /org"), api.read_single("usage")
-    if not any(used in usage for _most, used in _LIMITS.values()):
+    if not any(used in usage for _most, used in LIMITS.values()):
         raise invalid_response("GET /org/usage returned nothing of what is used")
-    remaining = {name: _remaining(organization.get(most), usage.get(used)) for name, (most, used) in _LIMITS.items()}
+    remaining = {name: _remaining(organization.get(most), usage.get(used)) for name, (most, used) in LIMITS.items()}
     values: dict[str, Any] = {"organization": organization, "usage": usage, "remaining": remaining}
     return Result({"changed": False, **values})
 

@@ -1,73 +1,123 @@
 "use strict";
 
 const table = document.getElementById("table");
-const body = table.tBodies[0];
-const rows = [...body.rows];
+// Each project is a body of the table: its row, and its environments.
+const projects = [...table.tBodies];
 const count = document.getElementById("count");
+const nothing = document.getElementById("nothing");
 const clear = document.getElementById("clear");
+const more = document.getElementById("more");
 const text = document.getElementById("text");
 const choices = ["server", "version", "note"].map((id) => document.getElementById(id));
+const tools = document.querySelector(".tools");
+
+// A narrow screen displays so many at once.
+const PAGE = 50;
+let limit = PAGE;
 
 // Filtering: "Muller" finds "Müller" too, and every word must occur.
 
 const folded = (string) => string.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-const texts = new Map(rows.map((row) => [row, folded(row.textContent)]));
+const texts = new Map(projects.map((project) => [project, folded(project.textContent)]));
 
 function filter() {
   const [server, version, note] = choices.map((choice) => choice.value);
   const words = folded(text.value).split(/\s+/).filter(Boolean);
   let found = 0;
-  for (const row of rows) {
+  for (const project of projects) {
     const matches =
-      (!server || row.dataset.server === server) &&
-      (!version || row.dataset.version === version) &&
-      (!note || row.dataset.notes.split(" ").includes(note)) &&
-      words.every((word) => texts.get(row).includes(word));
-    row.hidden = !matches;
+      (!server || project.dataset.server === server) &&
+      (!version || project.dataset.version === version) &&
+      (!note || project.dataset.notes.split(" ").includes(note)) &&
+      words.every((word) => texts.get(project).includes(word));
+    project.hidden = !matches;
     found += matches;
+    project.classList.toggle("later", matches && found > limit);
   }
-  clear.hidden = found === rows.length;
-  const projects = rows.length === 1 ? "project" : "projects";
-  count.textContent = found === rows.length ? `${found} ${projects}` : `${found} of ${rows.length} ${projects}`;
+  more.hidden = found <= limit;
+  more.textContent = `${Math.min(PAGE, found - limit)} more`;
+  clear.hidden = found === projects.length;
+  nothing.hidden = found > 0;
+  table.hidden = found === 0;
+  const what = projects.length === 1 ? "project" : "projects";
+  count.textContent = found === projects.length ? `${found} ${what}` : `${found} of ${projects.length} ${what}`;
+}
+
+function begin() {
+  limit = PAGE;
+  filter();
 }
 
 function showAll() {
   for (const field of [text, ...choices]) field.value = "";
-  filter();
+  begin();
 }
 
-for (const field of [text, ...choices]) field.addEventListener("input", filter);
+for (const field of [text, ...choices]) field.addEventListener("input", begin);
 clear.addEventListener("click", () => {
   showAll();
   text.focus();
 });
-
-// Show a project that is filtered out before following a link to it.
-addEventListener("click", (event) => {
-  const link = event.target.closest('a[href^="#p-"]');
-  if (link && document.getElementById(link.hash.slice(1)).hidden) showAll();
+more.addEventListener("click", () => {
+  limit += PAGE;
+  filter();
 });
+
+// A project may be filtered out, further down or folded before a link to it is followed.
+addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (link?.dataset.note) {
+    showAll();
+    choices[2].value = link.dataset.note;
+    begin();
+  }
+  const project = link && document.getElementById(link.hash.slice(1))?.closest("tbody");
+  if (!projects.includes(project)) return;
+  if (project.hidden) showAll();
+  if (project.classList.contains("later")) {
+    limit = projects.length;
+    filter();
+  }
+  unfold(project, true);
+});
+
+function unfold(project, isOpen) {
+  project.classList.toggle("open", isOpen);
+  project.querySelector(".unfold").ariaExpanded = String(isOpen);
+}
+
+for (const project of projects) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "unfold";
+  button.ariaLabel = `More about ${project.querySelector("th bdi").textContent}`;
+  button.addEventListener("click", () => unfold(project, !project.classList.contains("open")));
+  project.querySelector("th").append(button);
+  unfold(project, false);
+}
 
 // Sorting: numbers by their value, missing values always last.
 
 const { compare } = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const headers = [...table.tHead.rows[0].cells];
 
-function value(row, column) {
-  const element = row.cells[column].querySelector("bdi, time");
+function value(project, column) {
+  const cell = project.rows[0].cells[column];
+  const element = cell.querySelector("bdi, time");
   if (element) return element.dateTime || element.textContent;
-  return headers[column].classList.contains("number") ? row.cells[column].textContent : "";
+  return headers[column].classList.contains("number") ? cell.textContent : "";
 }
 
 function sort(column, direction) {
-  const values = new Map(rows.map((row) => [row, value(row, column)]));
-  rows.sort((one, other) => {
+  const values = new Map(projects.map((project) => [project, value(project, column)]));
+  projects.sort((one, other) => {
     const [a, b] = [values.get(one), values.get(other)];
     return !a - !b || direction * compare(a, b);
   });
-  body.append(...rows);
+  table.append(...projects);
   for (const header of headers) header.removeAttribute("aria-sort");
   headers[column].setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
+  filter();
 }
 
 headers.forEach((header, column) => {
@@ -79,6 +129,7 @@ headers.forEach((header, column) => {
 });
 
 document.documentElement.classList.add("scripted");
-document.querySelector(".tools").hidden = false;
+tools.hidden = false;
+// The head of the table stays below the filter.
+new ResizeObserver(() => table.style.setProperty("--below", `${tools.offsetHeight}px`)).observe(tools);
 sort(0, 1);
-filter();

@@ -19,7 +19,7 @@ LAYERS = {
     "_engine": {"_api", "_base"},
     "_resources": {"_engine", "_api", "_base"},
     "_ansible": {"_api", "_base", "ansible"},
-    "plugin_utils": {"_resources", "_api", "_base", "yaml"},
+    "plugin_utils": {"_resources", "_engine", "_api", "_base", "yaml"},
     "filter": {"plugin_utils", "_base", "ansible"},
     "inventory": {"plugin_utils", "_resources", "_engine", "_api", "_base", "ansible"},
     "modules": {"_ansible", "_resources"},

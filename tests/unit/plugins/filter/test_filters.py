@@ -17,6 +17,7 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils import (
     _estate,
     _provision,
     _report,
+    _report_values,
     _variables,
 )
 
@@ -57,7 +58,7 @@ FILTERS = {
             ([[], [], "soon"], "could not convert"),
         ],
     ),
-    "csp_hash": (_report.csp_hash, ["alert(1)"], [([None], "not a text"), ([1], "not a text")]),
+    "csp_hash": (_report_values.csp_hash, ["alert(1)"], [([None], "not a text"), ([1], "not a text")]),
     "drift_table": (
         _drift.drift_table,
         [{"drift": [DRIFT]}],

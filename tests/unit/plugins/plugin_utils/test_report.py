@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.oecsh.cloud.plugins.plugin_utils._report import (
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._report import report_model
+from ansible_collections.oecsh.cloud.plugins.plugin_utils._report_values import (
     Meter,
     csp_hash,
     gigabytes,
     meter,
-    report_model,
+    name_of,
     repository_link,
     version_number,
 )
@@ -67,6 +68,7 @@ def test_row_of_a_project_without_notes():
         "server_id": FIRST,
         "server": "production",
         "created": "2026-01-02T03:04:05Z",
+        "environment_rows": [],
         "notes": [],
     }
 
@@ -76,10 +78,11 @@ def test_project_without_any_field():
     assert report["rows"] == [
         {
             **dict.fromkeys(("id", "version", "repository", "link", "branch", "server_id", "server", "created"), ""),
-            "name": "(no name)",
+            "name": "(no visible name)",
             "number": -1.0,
             "environments": 0,
-            "notes": ["version", "repository", "environments", "server"],
+            "environment_rows": [],
+            "notes": ["version", "repository", "server"],
         }
     ]
 
@@ -88,9 +91,6 @@ def test_project_without_any_field():
     ("field", "value", "key", "expected"),
     [
         ("name", " Bakery ", "name", "Bakery"),
-        ("name", " \t", "name", "(no name)"),
-        ("name", None, "name", "(no name)"),
-        ("name", 17, "name", "17"),
         ("odoo_version", " 17.0 ", "version", "17.0"),
         ("odoo_version", 17.0, "version", "17.0"),
         ("odoo_version", "saas-17.2", "number", 17.2),
@@ -131,8 +131,8 @@ def test_field_of_a_row(field, value, key, expected):
         ({"odoo_version": None}, ["version"]),
         ({"odoo_version": "  "}, ["version"]),
         ({"git_repo_url": ""}, ["repository"]),
-        ({"environment_count": 0}, ["environments"]),
-        ({"environment_count": None}, ["environments"]),
+        # That is normal for a new one.
+        ({"environment_count": 0}, []),
         ({"server_id": None}, ["server"]),
         ({"server_id": UNKNOWN}, ["server"]),
         ({"odoo_version": "16.0", "git_repo_url": None, "server_id": ""}, ["old", "repository", "server"]),
@@ -148,7 +148,7 @@ def test_notes(fields, notes):
         (["Twin", "Twin"], ["Twin", "Twin"]),
         (["Twin", "twin", "Twin "], []),
         (["Twin", "Other", "Twin", "Twin"], ["Twin", "Twin", "Twin"]),
-        ([None, None], ["(no name)", "(no name)"]),
+        ([None, None], ["(no visible name) p1", "(no visible name) p1"]),
         ([" ", "  "], []),
     ],
 )
@@ -159,7 +159,21 @@ def test_duplicates_are_exact_names(names, duplicates):
 
 def test_rows_are_sorted_by_name_in_any_case():
     rows = report_model([project(name=name) for name in ("beta", "Gamma", "alpha", "Beta", None)], [server()])["rows"]
-    assert [row["name"] for row in rows] == ["(no name)", "alpha", "beta", "Beta", "Gamma"]
+    assert [row["name"] for row in rows] == ["(no visible name) p1", "alpha", "beta", "Beta", "Gamma"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (" Bakery ", "Bakery"),
+        (17, "17"),
+        ("🚀", "🚀"),
+        ("\u202egnp.exe", "\u202egnp.exe"),
+        *((name, f"(no visible name) {FIRST[:8]}") for name in ("", " \t", None, "\u200b\ufeff", "\u202e", "\u3000")),
+    ],
+)
+def test_a_name_that_cannot_be_seen_has_its_id(name, expected):
+    assert name_of({"id": FIRST, "name": name}) == expected
 
 
 @pytest.mark.parametrize(
@@ -233,12 +247,12 @@ def test_meter(value, largest, old, expected):
 )
 def test_versions_are_counted_newest_first(given, expected):
     versions = report_model([project(odoo_version=version) for version in given], [server()])["versions"]
-    assert [(version["name"], version["projects"]["value"], version["old"]) for version in versions] == expected
+    assert [(version["name"], version["projects"], version["old"]) for version in versions] == expected
 
 
 def test_meter_of_an_old_version_is_old():
     projects = [project(odoo_version=version) for version in ("18.0", "18.0", "16.0", None)]
-    meters = [version["projects"]["meter"] for version in report_model(projects, [server()])["versions"]]
+    meters = [version["meter"] for version in report_model(projects, [server()])["versions"]]
     assert [(meter["fill"], meter["old"]) for meter in meters] == [("100.0%", ""), ("", "50.0%"), ("50.0%", "")]
 
 
@@ -265,8 +279,7 @@ def test_oldest_supported(oldest, label, notes):
         ({}, "location", "hetzner · fsn1"),
         ({"provider": None}, "location", "fsn1"),
         ({"region": " "}, "location", "hetzner"),
-        ({"name": " "}, "name", "(no name)"),
-        ({"name": None}, "name", "(no name)"),
+        ({"name": " "}, "name", "(no visible name) 00000000"),
         ({}, "ram_per_environment", "2 GB"),
         ({"environment_count": 0}, "ram_per_environment", ""),
         ({"ram_mb": None}, "ram_per_environment", ""),
@@ -277,20 +290,42 @@ def test_text_of_a_server(fields, key, expected):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "key", "expected"),
+    ("fields", "expected"),
     [
-        ("cpu_cores", 4, "cores", (4, "4", "50.0%")),
-        ("cpu_cores", None, "cores", (0, "0", "")),
-        ("ram_mb", 4096, "ram", (4096, "4 GB", "50.0%")),
-        ("disk_gb", 80, "disk", (80, "80 GB", "50.0%")),
-        ("environment_count", 8, "environments", (8, "8", "100.0%")),
-        ("environment_count", "2", "environments", (2, "2", "25.0%")),
+        ({}, ("4", "8 GB", "160 GB", 4)),
+        ({"cpu_cores": 2.5, "ram_mb": 4096, "disk_gb": 80.0}, ("2.5", "4 GB", "80 GB", 4)),
+        ({"cpu_cores": None, "ram_mb": 0, "disk_gb": "much", "environment_count": "2"}, ("", "", "", 2)),
+        ({"cpu_cores": float("inf"), "environment_count": [1]}, ("", "8 GB", "160 GB", 0)),
     ],
 )
-def test_amount_of_a_server(field, value, key, expected):
-    largest = server(id=SECOND, cpu_cores=8, ram_mb=8192, disk_gb=160, environment_count=8)
-    amount = report_model([], [server(**{field: value}), largest])["places"][0][key]
-    assert (amount["value"], amount["text"], amount["meter"]["fill"]) == expected
+def test_capacity_of_a_server(fields, expected):
+    (place,) = report_model([], [server(**fields)])["places"]
+    assert tuple(place[key] for key in ("cores", "ram", "disk", "environments")) == expected
+
+
+def test_load_compares_environments_for_each_gigabyte():
+    servers = [server(), server(id=SECOND, ram_mb=16384), server(id=UNKNOWN, ram_mb=None)]
+    loads = [place["load"]["fill"] for place in report_model([], servers)["places"]]
+    assert loads == ["100.0%", "50.0%", ""]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "used", "notes"),
+    [
+        ({"disk_percent": 84.9, "memory_percent": 71.2}, (84, 71), []),
+        ({"disk_percent": 85}, (85, None), ["disk"]),
+        ({"disk_percent": None, "memory_percent": "much"}, (None, None), []),
+        ({"disk_percent": -1}, (None, None), []),
+        (None, (None, None), []),
+    ],
+)
+def test_what_a_server_uses(metrics, used, notes):
+    report = report_model([], [server(metrics=metrics)])
+    (place,) = report["places"]
+    assert (place["disk_used"], place["ram_used"]) == used
+    assert place["notes"] == notes
+    objects = [each["objects"] for each in report["attention"]]
+    assert objects == [[{"anchor": f"s-{FIRST}", "name": "production"}]] * len(notes)
 
 
 def test_projects_of_each_server_and_of_none():
@@ -303,11 +338,152 @@ def test_projects_of_each_server_and_of_none():
     ]
     report = report_model(projects, [server(), server(id=SECOND, name="staging")])
     assert [
-        (place["id"], place["name"], place["projects"]["value"], place["old"], place["environments"]["value"])
+        (place["id"], place["name"], place["projects"], place["old"], place["environments"])
         for place in report["places"]
     ] == [(FIRST, "production", 2, 1, 4), (SECOND, "staging", 1, 0, 4), ("", "Not on a known server", 2, 1, 4)]
-    assert report["places"][0]["projects"]["meter"] == {"fill": "50.0%", "old": "50.0%", "old_start": "50.0%"}
-    assert [report["places"][2][key]["value"] for key in ("cores", "ram", "disk")] == [0, 0, 0]
+    assert [report["places"][2][key] for key in ("cores", "ram", "disk")] == ["", "", ""]
+
+
+NOW = "2026-12-01T12:00:00Z"
+
+
+def environment(**fields):
+    return {"id": "e1", "name": "production", "status": "running", "project_id": "p1", **fields}
+
+
+def deployed(status, **fields):
+    times = {"started_at": "2026-11-30T10:00:00Z", "completed_at": "2026-11-30T10:03:00Z"}
+    return {"health": {"last_deploy": {"status": status, **times, **fields}}}
+
+
+def environment_row(backups=None, max_age="", **fields):
+    """The row of the environment. `backups`: None where they were not read."""
+    read = None if backups is None else [{"item": {"id": "e1"}, "backups": backups}]
+    others = {"environments": [environment(**fields)], "backups": read, "now": NOW, "backup_max_age": max_age}
+    (row,) = report_model([project()], [server()], **others)["rows"]
+    (found,) = row["environment_rows"]
+    assert row["notes"] == found["notes"]
+    return found
+
+
+def test_row_of_an_environment():
+    fields = {
+        "url": "https://x.example",
+        "branch": "main",
+        "last_commit": "9be1d04aabb",
+        "custom_domain": "erp.example",
+    }
+    backup = {"status": "completed", "completed_at": "2026-12-01T02:00:00Z"}
+    assert environment_row([backup], **fields, custom_domain_verified=True, **deployed("completed")) == {
+        "id": "e1",
+        "name": "production",
+        "status": "running",
+        "link": "https://x.example",
+        "branch": "main",
+        "commit": "9be1d04a",
+        "domain": "erp.example",
+        "is_verified": True,
+        "deployed": "2026-11-30T10:03:00Z",
+        "backup": "2026-12-01T02:00:00+00:00",
+        "backup_age": "10 h ago",
+        "notes": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "notes"),
+    [
+        ({"status": "failed"}, ["failed"]),
+        ({"status": "Error", **deployed("failed")}, ["failed"]),
+        (deployed("failed"), ["deployment"]),
+        (deployed("cancelled"), ["deployment"]),
+        (deployed("running", completed_at=None), []),
+        (deployed("queued", completed_at=None, started_at=None), []),
+        ({"health": None}, []),
+        ({"health": {"last_deploy": None}}, []),
+        ({"status": "stopped"}, ["stopped"]),
+        ({"status": "paused"}, ["stopped"]),
+        ({"status": "stopped", "name": "staging"}, []),
+        ({"custom_domain": "erp.example", "custom_domain_verified": False}, ["domain"]),
+        ({"custom_domain": "erp.example"}, []),
+        ({"custom_domain": None, "custom_domain_verified": False}, []),
+        ({"status": None, "name": None}, []),
+    ],
+)
+def test_notes_of_an_environment(fields, notes):
+    assert environment_row(**fields)["notes"] == notes
+
+
+def completed(at, **fields):
+    return {"status": "completed", "completed_at": at, **fields}
+
+
+@pytest.mark.parametrize(
+    ("backups", "max_age", "fields", "expected"),
+    [
+        (None, "", {}, ("", [])),
+        ([], "", {}, ("never", ["backup"])),
+        ([completed("2026-11-30T10:00:00Z")], "", {}, ("1 d 2 h ago", [])),
+        ([completed("2026-11-30T09:59:59Z")], "", {}, ("1 d 2 h ago", ["backup"])),
+        ([completed("2026-11-30T09:59:59Z")], "7d", {}, ("1 d 2 h ago", [])),
+        ([completed("2026-11-01T00:00:00Z"), completed("2026-12-01T11:00:00Z")], "", {}, ("1 h ago", [])),
+        ([completed("2026-12-01T11:00:00Z", expires_at="2026-12-01T11:30:00Z")], "", {}, ("never", ["backup"])),
+        ([{**completed("2026-12-01T11:00:00Z"), "status": "failed"}], "", {}, ("never", ["backup"])),
+        ([], "", {"name": "staging"}, ("never", [])),
+        ([], "", {"status": "destroying"}, ("never", [])),
+        ([], "", {"status": "pending"}, ("never", [])),
+    ],
+)
+def test_backup_of_an_environment(backups, max_age, fields, expected):
+    row = environment_row(backups, max_age, **fields)
+    assert (row["backup_age"], row["notes"]) == expected
+
+
+def test_names_of_productions_can_be_given():
+    stopped = [environment(id=name, name=name, status="stopped") for name in ("live", "production")]
+    report = report_model([project()], [server()], environments=stopped, production=["live"])
+    assert [each["objects"] for each in report["attention"]] == [[{"anchor": "e-live", "name": "Bakery/live"}]]
+
+
+def test_backups_that_could_not_be_read_are_unknown():
+    failed = {"item": {"id": "e1"}, "msg": "No.", "failed": True}
+    others = {"environments": [environment()], "backups": [failed], "now": NOW}
+    (row,) = report_model([project()], [server()], **others)["rows"]
+    assert (row["environment_rows"][0]["backup_age"], row["notes"]) == ("", [])
+
+
+ORGANIZATION = {
+    "organization": {"id": "o1", "name": "Acme", "max_environments": 20, "max_ram_mb": 65536, "max_disk_gb": 800}
+}
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"environments_running": 17}, [("Environments", "17", "20", 85, [])]),
+        ({"environments_running": 18}, [("Environments", "18", "20", 90, ["limit"])]),
+        ({"environments_running": 30}, [("Environments", "30", "20", 150, ["limit"])]),
+        (
+            {"ram_mb_used": 9216, "disk_gb_used": 90.5, "cpu_used": 3},
+            [("RAM", "9 GB", "64 GB", 14, []), ("Disk", "90.5 GB", "800 GB", 11, [])],
+        ),
+        ({"environments_running": None}, []),
+    ],
+)
+def test_limits_of_the_plan(usage, expected):
+    report = report_model([], [], organization={**ORGANIZATION, "usage": usage})
+    keys = ("name", "used", "most", "percent", "notes")
+    assert [tuple(limit[key] for key in keys) for limit in report["limits"]] == expected
+    assert report["account"] == "Acme"
+    assert all(float(limit["meter"]["fill"].rstrip("%")) <= 100 for limit in report["limits"])
+    noted = [each["note"] for each in report["attention"]]
+    assert noted == ["limit"] * any(each[-1] for each in expected)
+
+
+@pytest.mark.parametrize("organization", [None, {}, {"failed": True, "msg": "No."}, {"organization": None}, "text"])
+def test_without_an_organization_there_are_no_limits(organization):
+    report = report_model([], [], organization=organization)
+    assert (report["account"], report["limits"]) == ("", [])
 
 
 def test_figures():
@@ -324,46 +500,66 @@ def test_figures():
 def test_attention_names_the_projects_of_each_note():
     projects = [
         project(id="b", name="Bakery", odoo_version=None),
-        project(id="a", name="Archive", odoo_version=None, environment_count=0),
+        project(id="a", name="Archive", odoo_version=None, git_repo_url=None),
         project(id="c"),
     ]
     assert [
-        (reason["note"], reason["title"], reason["projects"])
+        (reason["note"], reason["title"], reason["objects"])
         for reason in report_model(projects, [server()])["attention"]
     ] == [
-        ("version", "No Odoo version", [{"id": "a", "name": "Archive"}, {"id": "b", "name": "Bakery"}]),
-        ("environments", "No environments", [{"id": "a", "name": "Archive"}]),
-        ("duplicate", "Name used more than once", [{"id": "b", "name": "Bakery"}, {"id": "c", "name": "Bakery"}]),
+        ("version", "No Odoo version", [{"anchor": "p-a", "name": "Archive"}, {"anchor": "p-b", "name": "Bakery"}]),
+        ("repository", "No repository", [{"anchor": "p-a", "name": "Archive"}]),
+        (
+            "duplicate",
+            "Name used more than once",
+            [{"anchor": "p-b", "name": "Bakery"}, {"anchor": "p-c", "name": "Bakery"}],
+        ),
     ]
 
 
 def test_empty_account():
     report = report_model([], [])
     assert set(report["figures"].values()) == {0}
-    assert [report[key] for key in ("rows", "places", "versions", "attention")] == [[], [], [], []]
+    assert [report[key] for key in ("rows", "places", "versions", "limits", "attention")] == [[]] * 5
 
 
 def test_report_is_json_and_input_is_unchanged():
     projects, servers = [project(server_id=UNKNOWN)], [server()]
-    report = report_model(iter(projects), tuple(servers))
+    report = report_model(iter(projects), tuple(servers), environments=[environment()])
     assert json.loads(json.dumps(report)) == report
     assert (projects, servers) == ([project(server_id=UNKNOWN)], [server()])
 
 
-@pytest.mark.parametrize("value", [None, "text", b"bytes", 5, {"projects": []}, ["text"], [None], [[]]])
+MODULES = {
+    "projects": "oecsh.cloud.oec_project_info",
+    "servers": "oecsh.cloud.oec_server_info",
+    "environments": "oecsh.cloud.oec_environment_info",
+    "backups": "oecsh.cloud.oec_backup_info",
+}
+# None of the others means that they were not asked for.
+OTHER_TYPES = ["text", b"bytes", 5, {"projects": []}, ["text"], [None], [[]]]
+
+
 @pytest.mark.parametrize(
-    ("name", "module"), [("projects", "oecsh.cloud.oec_project_info"), ("servers", "oecsh.cloud.oec_server_info")]
+    ("name", "value"),
+    [("projects", None), ("servers", None), *((name, value) for name in MODULES for value in OTHER_TYPES)],
 )
-def test_input_of_another_type_is_rejected(name, module, value):
+def test_input_of_another_type_is_rejected(name, value):
     with pytest.raises(TypeError) as raised:
-        report_model(**{"projects": [], "servers": [], name: value})
-    assert str(raised.value) == f"{name} is not a list of {name}. Use '{name}' of the result of {module}."
+        report_model(**{"projects": [], "servers": [], "now": NOW, name: value})
+    assert str(raised.value) == f"{name} is not a list of {name}. Use '{name}' of the result of {MODULES[name]}."
 
 
 @pytest.mark.parametrize("oldest", ["latest", "-", True])
 def test_oldest_supported_without_a_number_is_rejected(oldest):
     with pytest.raises(ValueError, match="which is not a version such as"):
         report_model([], [], oldest)
+
+
+@pytest.mark.parametrize("fields", [{"backup_max_age": "soon"}, {"backups": [{"item": {}}], "now": "later"}])
+def test_times_that_are_none_are_rejected(fields):
+    with pytest.raises(ValueError, match=r"is not a time|a time in ISO 8601"):
+        report_model([], [], **fields)
 
 
 @pytest.mark.parametrize(
