@@ -20,7 +20,7 @@ description:
   - What the environments of an item mean, and which fields are compared, is that of M(oecsh.cloud.oec_environment). An environment that is
     in its declared state already is not asked whether a task of it is running.
   - The routes for environments are not in the published API reference. Without O(projects[].environments) none of them is used, but
-    for a project that is to be deleted: its environments are listed, and it is rejected if one of them runs or lacks a fresh backup.
+    for a project that is to be deleted. Its environments are listed, and it is rejected if one of them runs or lacks a fresh backup.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:
