@@ -14,6 +14,8 @@ description:
   - A project is created once, even if the task is run again, run by several jobs at once, or if a response is lost.
     Only two different declarations of one name at the same moment can still create two projects.
   - An option that is omitted or empty leaves its field unchanged.
+  - The environments of a project that is to be deleted are listed. It is rejected if one of them runs or lacks a fresh backup.
+    The routes for environments are not in the published API reference. If the API does not have them, nothing is looked for.
 author:
   - oecsh.cloud contributors (@oecsh)
 extends_documentation_fragment:

@@ -408,7 +408,7 @@ projects:
           elements: str
           returned: always
         task:
-          description: The task that was started or waited for, as M(oecsh.cloud.oec_task_info) returns it, or V(null).
+          description: The task that was started or waited for, as M(oecsh.cloud.oec_environment) returns it, or V(null).
           type: dict
           returned: always
         log:

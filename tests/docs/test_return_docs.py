@@ -157,6 +157,11 @@ def production(*steps: Callable[[Emulator], Any], **options: Any) -> Callable[[E
     return arrange
 
 
+def blocked(**options: Any) -> Callable[[Emulator], dict[str, Any]]:
+    """With an environment that the module takes for deletable, and the API not."""
+    return production(edited(status="pending"), configured(pending_blocks_delete=True), **options)
+
+
 def planned(outcome: str, **plan: Any) -> Callable[[Emulator], Any]:
     return lambda emulator: emulator.plan_task(outcome=outcome, **plan)
 
@@ -240,6 +245,12 @@ NO_FIGURES = {"detail": {"error": "metrics_unavailable", "message": "The server 
 NO_PROJECTS = {"data": [], "pagination": {"has_more": False, "next_cursor": None, "total": 0}}
 UNPROBED = dict.fromkeys(("url", "container_running", "db_ready", "http_ok", "last_deploy"))
 
+WITH_PRODUCTION: dict[str, Any] = {"name": "Client ERP", "environments": [{"name": "production"}]}
+WITH_ENVIRONMENTS: dict[str, Any] = {
+    "name": "Client ERP",
+    "environments": [{"name": "production", "branch": "release"}, {"name": "staging"}],
+}
+
 HOOK: dict[str, Any] = {"url": "https://ci.acme.com/oec", "events": ["deploy.failed"]}
 ERP_HOOK = {**HOOK, "project": "Client ERP"}
 CONFIRMED = {"confirm": "production"}
@@ -270,7 +281,8 @@ CASES = [
     ModuleCase("oec_project", "no such server", REJECTED, with_erp(name="Bakery", server="nowhere")),
     ModuleCase("oec_project", "another version", REJECTED, with_erp(name="Client ERP", odoo_version="18.0")),
     ModuleCase("oec_project", "a read-only key", PARTIAL, keyed("read_only", **UPDATED), SUCCESS),
-    ModuleCase("oec_project", "running environments", PARTIAL, running(**DELETED), SUCCESS),
+    ModuleCase("oec_project", "running environments", REJECTED, running(**DELETED)),
+    ModuleCase("oec_project", "a rejected delete", PARTIAL, blocked(**DELETED, **NO_BACKUP), SUCCESS),
     ModuleCase("oec_project", "a field rejected", PARTIAL, with_fault(UPDATED, "echo", "PATCH"), SUCCESS),
     ModuleCase("oec_projects", "all kinds", SUCCESS, with_erp(projects=[CREATED, UPDATED, {**DELETED, "name": "No"}])),
     ModuleCase("oec_projects", "unchanged", SUCCESS, with_erp(projects=[{"name": "Client ERP"}])),
@@ -284,7 +296,27 @@ CASES = [
     ModuleCase("oec_projects", "declared twice", REJECTED, with_erp(projects=[CREATED, CREATED])),
     ModuleCase("oec_projects", "too many", REJECTED, with_erp(projects=[CREATED], prune=True, prune_limit=0)),
     ModuleCase("oec_projects", "no such server", REJECTED, with_erp(projects=[UPDATED, {"name": "B", "server": "no"}])),
-    ModuleCase("oec_projects", "one fails", PARTIAL, running(projects=[CREATED, DELETED]), SUCCESS),
+    ModuleCase("oec_projects", "one fails", REJECTED, running(projects=[CREATED, DELETED])),
+    ModuleCase(
+        "oec_projects", "one fails later", PARTIAL, blocked(projects=[CREATED, {**DELETED, **NO_BACKUP}]), SUCCESS
+    ),
+    ModuleCase("oec_projects", "environments", SUCCESS, production(projects=[WITH_ENVIRONMENTS])),
+    ModuleCase("oec_projects", "environments, unchanged", SUCCESS, production(projects=[WITH_PRODUCTION])),
+    ModuleCase(
+        "oec_projects",
+        "an environment fails",
+        PARTIAL,
+        production(planned("failed", error="No space."), projects=[WITH_ENVIRONMENTS]),
+        SUCCESS,
+    ),
+    ModuleCase(
+        "oec_projects",
+        "a wrong environment",
+        REJECTED,
+        production(
+            projects=[{**WITH_ENVIRONMENTS, "environments": [{"name": "production", "server": "production-nyc1"}]}]
+        ),
+    ),
     ModuleCase(
         "oec_projects",
         "each fails",
@@ -712,21 +744,25 @@ def test_the_inventory_plugin_shares_the_api_options(
 def test_the_inventory_plugin_documents_host_variables(
     described: Callable[[str, str], dict[str, Any]], emulator: Emulator, tmp_path: Path
 ) -> None:
-    erp(emulator)
+    emulator.add_environment(erp(emulator)["id"])
     (tmp_path / "ansible_collections" / "oecsh").mkdir(parents=True)
     (tmp_path / "ansible_collections" / "oecsh" / "cloud").symlink_to(ROOT, target_is_directory=True)
-    source = tmp_path / "clients.oec.yml"
     connection = {"api_key": emulator.keys.read_only, "api_url": emulator.url}
-    source.write_text(yaml.safe_dump({"plugin": "oecsh.cloud.projects", **connection}), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--host", "Client_ERP"],
-        env=clean_environment(ANSIBLE_COLLECTIONS_PATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    given = {name for name in json.loads(done.stdout) if name.startswith(("oec_", "ansible_"))}
+    given = {"oec_environments", "oec_projects"}
+    for kind, host in (("projects", "Client_ERP"), ("environments", "Client_ERP-production")):
+        source = tmp_path / f"{kind}.oec.yml"
+        options = {"plugin": "oecsh.cloud.projects", "hosts": kind, **connection}
+        source.write_text(yaml.safe_dump(options), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--host", host],
+            env=clean_environment(ANSIBLE_COLLECTIONS_PATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        given |= {name for name in json.loads(done.stdout) if name.startswith(("oec_", "ansible_"))}
     text = sentences(described("inventory", "projects")["doc"])
-    named = set(re.findall(r"C\(((?:oec|ansible)_\w+)\)", text)) - {"oec_projects"}
-    assert given == named
+    # Of an environment the documentation has examples: its fields are those of the module.
+    named = set(re.findall(r"C\(((?:oec|ansible)_\w+)\)", text))
+    assert {name for name in given if not name.startswith("oec_environment_")} <= named <= given
 
 
 def role_file(role: str, path: str) -> Any:
