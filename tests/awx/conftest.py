@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +22,7 @@ from tests.awx.jobs import BIN, PATIENCE, PROJECT, ROOT, Job, clean, injected, l
 from tests.emulator import Emulator
 
 CACHE = ROOT / ".cache" / "awx"
+LONGEST_LINE = 4000
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -36,13 +37,16 @@ def _isolated_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[Emulator]:
-    with Emulator(reads=None, writes=None) as emulator:
+    with Emulator(reads=10_000, writes=None) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def emulator(running_emulator: Emulator) -> Emulator:
+    """The service, whose tasks end at once."""
     running_emulator.reset()
+    for switch in ("queue_seconds", "deploy_seconds", "action_seconds", "upload_seconds"):
+        setattr(running_emulator.settings, switch, 0)
     return running_emulator
 
 
@@ -53,15 +57,22 @@ def credential(emulator: Emulator) -> dict[str, str]:
 
 
 @pytest.fixture
-def job(tmp_path: Path, credential: dict[str, str]) -> Callable[..., Job]:
-    """job(survey={...}): the next job, with the credential attached."""
-    numbers = itertools.count(1)
+def job(tmp_path: Path, credential: dict[str, str], emulator: Emulator) -> Iterator[Callable[..., Job]]:
+    """job(survey={...}): the next job, with the credential attached. What a job leaves behind holds no key."""
+    jobs: list[Job] = []
 
-    def make(env: dict[str, str] | None = None, **more: Any) -> Job:
-        number = next(numbers)
-        return Job(tmp_path / f"awx_{number}", credential if env is None else env, ident=str(number), **more)
+    def make(**more: Any) -> Job:
+        jobs.append(Job(tmp_path / f"awx_{len(jobs)}", credential, **more))
+        return jobs[-1]
 
-    return make
+    yield make
+    for each in jobs:
+        files = [file for file in each.artifacts.rglob("*") if file.is_file() and file.name != "command"]
+        # Long enough a part of it would be a leak, too.
+        assert not [file for file in files if emulator.keys.full[:24].encode() in file.read_bytes()]
+        # Readable lines, and no escape codes but Ansible's colours.
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", each.printed), repr(each.printed)
+        assert max(map(len, each.printed.splitlines())) <= LONGEST_LINE
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +84,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ansible(tmp_path: Path, collections: Path, credential: dict[str, str]) -> Run:
     """ansible("ansible-playbook", "play.yml", env={...}): in a folder of the test's own, which is its home, too."""
 
-    def run(
-        *command: str | Path, env: dict[str, str] | None = None, typed: str = ""
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*command: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         settings = {
             # Ansible asks the system, and not HOME, where that of a user is.
             "ANSIBLE_ASYNC_DIR": str(tmp_path / ".ansible_async"),
@@ -91,8 +100,7 @@ def ansible(tmp_path: Path, collections: Path, credential: dict[str, str]) -> Ru
             [str(BIN / command[0]), *map(str, command[1:])],
             env=clean(**{**settings, **credential, **(env or {})}),
             cwd=tmp_path,
-            # Without an input it has none, rather than that of the tests.
-            input=typed,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -13,7 +13,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,25 +29,22 @@ PROJECT = ROOT / "examples" / "awx"
 BIN = Path(sys.executable).parent
 PATIENCE = 240
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-
-class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML is not annotated
-    """Reads !unsafe as the text that it marks."""
-
-
-class _UnsafeDumper(yaml.SafeDumper):  # type: ignore[misc]  # see above
+class _UnsafeDumper(yaml.SafeDumper):
     """AWX's own dumper of extra variables: what comes from a survey is never a template."""
 
     def represent_data(self, data: Any) -> yaml.Node:
         return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
 
 
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
-
-
 def load(path: Path) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def emptied(role: str) -> dict[str, str]:
+    """Return every variable of a role that may be omitted, as empty as a survey may leave it."""
+    options = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    return {name: "" for name, option in options.items() if not option.get("required")}
 
 
 def injected(credential_type: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, str]:
@@ -81,38 +77,36 @@ class Job:
     env: Mapping[str, str]
     survey: Mapping[str, Any] | None = None
     arguments: Sequence[str] = ()
-    ident: str = "1"
 
     def __post_init__(self) -> None:
         for name in ("env", "inventory", "cp", "home"):
             (self.folder / name).mkdir(parents=True)
         shutil.copytree(PROJECT, self.folder / "project")
         link_collection(self.folder / "requirements_collections")
-        variables = {"awx_job_id": int(self.ident), "awx_job_launch_type": "manual", **(self.survey or {})}
-        self._write(
-            "env/extravars", "".join(yaml.dump({k: v}, Dumper=_UnsafeDumper) for k, v in variables.items()), 0o600
-        )
-        self._write("env/cmdline", shlex.join(["-u", "root", *self.arguments]), 0o600)
-        settings = {
-            "job_timeout": 0,
-            "suppress_ansible_output": True,
-            "suppress_output_file": True,
-            # Not as AWX has it: a runner asks every fifth second whether to cancel, and these jobs are shorter.
-            "pexpect_timeout": 0.3,
-        }
-        self._write("env/settings", json.dumps(settings), 0o600)
+        variables = {"awx_job_id": 1, "awx_job_launch_type": "manual", **(self.survey or {})}
+        lines = [yaml.dump({name: value}, Dumper=_UnsafeDumper) for name, value in variables.items()]
+        (self.folder / "env" / "extravars").write_text("".join(lines), encoding="utf-8")
         # AWX passes an inventory as a script that prints it; this one has no host.
         hosts = json.dumps({"_meta": {"hostvars": {}}, "all": {"vars": {}}})
-        self._write("inventory/hosts", f"#! /usr/bin/env python3\nprint({hosts!r})\n", 0o700)
+        script = self.folder / "inventory" / "hosts"
+        script.write_text(f"#! /usr/bin/env python3\nprint({hosts!r})\n", encoding="utf-8")
+        script.chmod(0o700)
 
-    def _write(self, name: str, text: str, mode: int) -> None:
-        path = self.folder / name
-        path.touch(mode=mode)
-        path.write_text(text, encoding="utf-8")
+    def run(self, playbook: str) -> Job:
+        return self._run(playbook=playbook, cmdline=shlex.join(["-u", "root", *self.arguments]))
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
+    def update_inventory(self, source: str) -> Any:
+        """Return what an inventory source imports: the JSON of ansible-inventory."""
+        output, path = self.folder / "output.json", self.folder / "project" / source
+        command = ["ansible-inventory", "--list", "--export", "-vvv", "-i", path, "--output", output]
+        args = shlex.join(map(str, [*command, "--playbook-dir", path.parent]))
+        (self.folder / "args").write_text(args, encoding="utf-8")
+        self._run()
+        return json.loads(output.read_text(encoding="utf-8")) if output.exists() else None
+
+    def _run(self, **what: str) -> Job:
+        """Use the interface that AWX calls. It passes on the environment of this process, too."""
+        environment = {
             "ANSIBLE_COLLECTIONS_PATH": f"{self.folder}/requirements_collections:/usr/share/ansible/collections",
             "ANSIBLE_FORCE_COLOR": "True",
             "ANSIBLE_HOME": str(self.folder / "home"),
@@ -122,59 +116,31 @@ class Job:
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "cp"),
             "AWX_PRIVATE_DATA_DIR": str(self.folder),
             "HOME": str(self.folder / "home"),
-            "JOB_ID": self.ident,
+            "JOB_ID": "1",
             "MAX_EVENT_RES": "700000",
             # Not as AWX has it: these tasks end at once.
             "OECSH_WAIT_INTERVAL": "1",
             "PATH": clean()["PATH"],
             **self.env,
         }
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        self._write("env/envvars", json.dumps(self.environment), 0o600)
-        return subprocess.Popen(
-            [BIN / "ansible-runner", "run", self.folder, "--ident", self.ident, *arguments],
-            env=clean(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        settings = {
+            "job_timeout": PATIENCE,
+            "suppress_ansible_output": True,
+            "suppress_output_file": True,
+            # Not as AWX has it: a runner asks every fifth second whether to cancel, and these jobs are shorter.
+            "pexpect_timeout": 0.3,
+        }
+        folder = str(self.folder)
+        ansible_runner.run(
+            private_data_dir=folder, ident="1", envvars=environment, settings=settings, quiet=True, **what
         )
-
-    def end(self, process: subprocess.Popen[str]) -> Job:
-        try:
-            printed, _errors = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-        assert (self.artifacts / "rc").exists(), printed
         return self
-
-    def run(self, playbook: str) -> Job:
-        return self.end(self.start("--playbook", playbook))
-
-    def run_here(self, **more: Any) -> ansible_runner.Runner:
-        """Use the interface that AWX calls. It passes on the environment of this process, too."""
-        return ansible_runner.run(
-            private_data_dir=str(self.folder), ident=self.ident, envvars=self.environment, quiet=True, **more
-        )
-
-    def update_inventory(self, source: str, *more: str) -> Any:
-        """Return what an inventory source imports: the JSON of ansible-inventory."""
-        output = self.artifacts / "output.json"
-        path = self.folder / "project" / source
-        command = ["ansible-inventory", "--list", "--export", "-i", path, "--output", output]
-        self._write("args", shlex.join(map(str, [*command, "--playbook-dir", path.parent, *more])), 0o600)
-        (self.folder / "env" / "cmdline").unlink()
-        self.artifacts.mkdir(parents=True)
-        # The command line of ansible-runner only runs playbooks, modules and roles; AWX does not use it either.
-        self.run_here()
-        return json.loads(output.read_text(encoding="utf-8")) if output.exists() else None
 
     # What the job leaves behind.
 
     @property
     def artifacts(self) -> Path:
-        return self.folder / "artifacts" / self.ident
+        return self.folder / "artifacts" / "1"
 
     @property
     def status(self) -> str:
@@ -187,30 +153,14 @@ class Job:
         return sorted(found, key=lambda event: event["counter"])
 
     @property
-    def coloured(self) -> str:
-        return "\n".join(event["stdout"] for event in self.events)
-
-    @property
     def printed(self) -> str:
         """What AWX displays in the output pane, without the colours of Ansible."""
-        return _COLOUR.sub("", self.coloured).replace("\r", "")
-
-    @property
-    def statistics(self) -> dict[str, int]:
-        """ok, changed, failures, ignored, skipped of localhost, as AWX reads them."""
-        (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
-        names = ("ok", "changed", "failures", "ignored", "skipped")
-        return {name: stats[name].get("localhost", 0) for name in names}
+        text = "\n".join(event["stdout"] for event in self.events)
+        return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r", "")
 
     @property
     def artifact_data(self) -> dict[str, Any]:
         """The job's artifacts: what set_stats passes to the next node of a workflow."""
         (stats,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
-        data: dict[str, Any] = stats.get("artifact_data", {})
-        return data
-
-    def holding(self, text: str) -> set[str]:
-        """Return the files in artifacts/ that contain a text, except the noted `command`."""
-        files = [file for file in self.artifacts.rglob("*") if file.is_file() and file.name != "command"]
-        assert files
-        return {str(file.relative_to(self.artifacts)) for file in files if text.encode() in file.read_bytes()}
+        found: dict[str, Any] = stats.get("artifact_data", {})
+        return found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, oecsh.cloud contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""oecsh.cloud.awx_setup, with the real modules of awx.awx against a fake AWX; and the credential type."""
+"""oecsh.cloud.awx_setup, with the real modules of awx.awx against a fake AWX."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.awx.fake_awx import ENCRYPTED, TOKEN, FakeAwx, check_credential_type, check_rule, check_survey
-from tests.awx.jobs import PROJECT, ROOT, injected, load
+from tests.awx.fake_awx import ENCRYPTED, TOKEN, FakeAwx, Item
+from tests.awx.jobs import PROJECT, ROOT, emptied, injected, load
 from tests.emulator import Emulator
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 URL = "https://github.com/acme/estate"
-VARIABLES = load(ROOT / "playbooks" / "vars" / "awx.yml")
+PLAYBOOKS = {
+    "oec.sh: provision a client": "provision_client.yml",
+    "oec.sh: provision the estate": "provision_estate.yml",
+    "oec.sh: drift": "drift.yml",
+    "oec.sh: backup": "backup.yml",
+    "oec.sh: report": "report.yml",
+}
+WORKFLOW = "oec.sh: provision the estate after an approval"
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +52,19 @@ def setup(ansible: Run, awx: FakeAwx, awx_collection: Path, collections: Path) -
     return run
 
 
-def recap(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
-    found = re.search(r"^localhost +:(.*)$", done.stdout, re.MULTILINE)
+def changed(done: subprocess.CompletedProcess[str]) -> int:
+    found = re.search(r"^localhost +:.* changed=(\d+)", done.stdout, re.MULTILINE)
     assert found, done.stdout + done.stderr
-    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", found[1])}
+    return int(found[1])
 
 
 def test_the_first_run_creates_everything(setup: Run, awx: FakeAwx, emulator: Emulator) -> None:
-    first = setup()
-    assert recap(first)["changed"] == 7
+    first = setup("-e", "awx_setup_page_folder=/var/www/oec")
     assert emulator.keys.full not in first.stdout + first.stderr
     assert "WARNING" not in first.stderr
 
     (kind,) = awx.items["credential_types"].values()
+    assert (kind["name"], kind["inputs"]["required"]) == ("oec.sh", ["api_key"])
     credential = awx.named("credentials")["oec.sh"]
     assert credential["inputs"]["api_key"] == ENCRYPTED
     assert injected(kind, awx.secrets[credential["id"]]) == {
@@ -69,55 +74,77 @@ def test_the_first_run_creates_everything(setup: Run, awx: FakeAwx, emulator: Em
     (project,) = awx.items["projects"].values()
     assert (project["scm_url"], project["scm_type"]) == (URL, "git")
     (source,) = awx.items["inventory_sources"].values()
-    assert (source["source"], source["source_project"], source["credential"]) == (
-        "scm",
-        project["id"],
-        credential["id"],
-    )
+    found = [source[name] for name in ("source", "source_project", "credential")]
+    assert found == ["scm", project["id"], credential["id"]]
     assert (PROJECT / source["source_path"]).is_file()
 
     templates = awx.named("job_templates")
-    assert set(templates) == {f"oec.sh: {each['name']}" for each in VARIABLES["awx_setup_templates"]}
+    assert {name: each["playbook"] for name, each in templates.items()} == PLAYBOOKS
     for template in templates.values():
-        assert awx.associated["job_templates", template["id"], "credentials"] == [credential["id"]]
-        assert template["survey_enabled"] == (template["id"] in awx.surveys)
-    assert len(awx.surveys) == 4
-    scheduled = {each["unified_job_template"]: each["rrule"] for each in awx.items["schedules"].values()}
-    assert scheduled == {
-        templates["oec.sh: drift"]["id"]: VARIABLES["awx_setup_schedule"],
-        templates["oec.sh: backup"]["id"]: VARIABLES["awx_setup_backup_schedule"],
+        assert awx.linked("job_templates", template, "credentials") == [credential["id"]]
+        assert template["ask_job_type_on_launch"] is template["survey_enabled"] is True
+    variables = load(ROOT / "playbooks" / "vars" / "awx.yml")
+    assert {each["unified_job_template"]: each["rrule"] for each in awx.items["schedules"].values()} == {
+        templates["oec.sh: drift"]["id"]: variables["awx_setup_schedule"],
+        templates["oec.sh: backup"]["id"]: variables["awx_setup_backup_schedule"],
     }
+
+
+def test_a_survey_asks_for_what_its_playbook_reads(awx: FakeAwx) -> None:
+    for name, template in awx.named("job_templates").items():
+        text = (PROJECT / PLAYBOOKS[name]).read_text(encoding="utf-8")
+        roles = set(re.findall(r"oecsh\.cloud\.(provision|drift|backup|report)\b", text))
+        options = {option for role in roles for option in emptied(role)}
+        for question in awx.surveys[template["id"]]["spec"]:
+            assert question["variable"] in options or question["variable"] in text
+    questions = awx.surveys[awx.named("job_templates")["oec.sh: report"]["id"]]["spec"]
+    assert [each["default"] for each in questions] == ["/var/www/oec", "", "", "", ""]
+
+
+def test_the_workflow_waits_between_check_and_run(awx: FakeAwx) -> None:
+    """What the jobs hand on is proved by test_jobs.py."""
+    (workflow,) = awx.items["workflow_job_templates"].values()
+    nodes, estate = awx.named("workflow_job_template_nodes"), awx.named("job_templates")["oec.sh: provision the estate"]
+    assert workflow["name"] == WORKFLOW
+    assert awx.surveys[workflow["id"]] == awx.surveys[estate["id"]]
+
+    def after(node: Item) -> list[int]:
+        assert node["workflow_job_template"] == workflow["id"]
+        return awx.linked("workflow_job_template_nodes", node, "success_nodes")
+
+    check, approval, provision = nodes["check"], nodes["approval"], nodes["provision"]
+    assert [after(each) for each in (check, approval, provision)] == [[approval["id"]], [provision["id"]], []]
+    jobs = [(each["unified_job_template"], each["job_type"], each["diff_mode"]) for each in (check, provision)]
+    assert jobs == [(estate["id"], "check", True), (estate["id"], "run", True)]
+    (question,) = awx.items["workflow_approval_templates"].values()
+    assert (question["id"], question["name"]) == (approval["unified_job_template"], "Apply these changes?")
 
 
 def test_the_second_run_changes_nothing_and_keeps_the_key(setup: Run, awx: FakeAwx) -> None:
     awx.secrets[awx.named("credentials")["oec.sh"]["id"]] = {"api_key": "typed"}
     awx.writes.clear()
-    assert recap(setup())["changed"] == 0
-    assert awx.writes == []
+    assert (changed(setup("-e", "awx_setup_page_folder=/var/www/oec")), awx.writes) == (0, [])
 
 
-def test_check_mode_predicts_and_writes_nothing(setup: Run, awx: FakeAwx) -> None:
+def test_a_later_run_changes_what_differs(setup: Run, awx: FakeAwx) -> None:
     awx.named("job_templates")["oec.sh: drift"]["playbook"] = "report.yml"
-    assert recap(setup("--check"))["changed"] == 1
-    assert awx.writes == []
-
-
-def test_without_a_key_everything_else_is_updated(setup: Run, awx: FakeAwx) -> None:
-    notification = awx.add("notification_templates", name="Ops")
-    image = awx.add("execution_environments", name="oec-ee")
-    more = '{"awx_setup_notify": ["Ops"], "awx_setup_execution_environment": "oec-ee"}'
+    notification, image = awx.add("notification_templates", name="Ops"), awx.add("execution_environments", name="ee")
+    more = '{"awx_setup_notify": ["Ops"], "awx_setup_execution_environment": "ee", "awx_setup_workflow_nodes": []}'
     done = setup("-e", more, OECSH_API_KEY="", OECSH_API_URL="")
     assert "enter it there" in done.stdout
-    credential, templates = awx.named("credentials")["oec.sh"], awx.named("job_templates")
-    assert awx.secrets[credential["id"]] == {"api_key": "typed"}
+    assert awx.secrets[awx.named("credentials")["oec.sh"]["id"]] == {"api_key": "typed"}
+    templates = awx.named("job_templates")
     assert templates["oec.sh: drift"]["playbook"] == "drift.yml"
     assert {template["execution_environment"] for template in templates.values()} == {image["id"]}
-    notified = {key[1]: found for key, found in awx.associated.items() if key[2] == "notification_templates_error"}
-    assert notified == {templates[f"oec.sh: {name}"]["id"]: [notification["id"]] for name in ("drift", "backup")}
+    errors = [awx.linked("job_templates", each, "notification_templates_error") for each in templates.values()]
+    assert errors == [[], [], [notification["id"]], [notification["id"]], []]
+    workflow = awx.named("workflow_job_templates")[WORKFLOW]
+    asked = awx.linked("workflow_job_templates", workflow, "notification_templates_approvals")
+    assert asked == [notification["id"]]
 
 
 def test_a_new_key_is_stored_on_request(setup: Run, awx: FakeAwx, emulator: Emulator) -> None:
-    done = setup("-e", "awx_setup_new_key=true")
+    done = setup("-e", '{"awx_setup_new_key": true, "awx_setup_templates": [], "awx_setup_workflow_nodes": []}')
     assert awx.secrets[awx.named("credentials")["oec.sh"]["id"]]["api_key"] == emulator.keys.full
     assert emulator.keys.full not in done.stdout + done.stderr
 
@@ -129,46 +156,3 @@ def test_a_missing_awx_awx_is_named_first(ansible: Run, awx: FakeAwx) -> None:
     assert done.returncode != 0
     assert "The collection awx.awx is missing" in done.stdout + done.stderr
     assert "ansible-galaxy collection install awx.awx" in done.stdout
-
-
-def test_the_three_forms_of_the_credential_type_are_equal() -> None:
-    plain = load(PROJECT / "credential_type.yml")
-    (for_aap,) = load(PROJECT / "aap_configuration.yml")["controller_credential_types"]
-    assert plain == for_aap == VARIABLES["awx_setup_credential_type"]
-    check_credential_type(plain)
-    assert plain["inputs"]["required"] == ["api_key"]
-
-
-def test_ansible_does_not_fill_in_the_injectors() -> None:
-    for path in (PROJECT / "aap_configuration.yml", ROOT / "playbooks" / "vars" / "awx.yml"):
-        text = path.read_text(encoding="utf-8")
-        assert len(re.findall(r'OECSH_API_(?:KEY|URL): !unsafe "\{\{ api_(?:key|url) \}\}"', text)) == 2
-
-
-def test_awx_accepts_the_surveys_and_the_schedules() -> None:
-    check_rule(VARIABLES["awx_setup_schedule"])
-    check_rule(VARIABLES["awx_setup_backup_schedule"])
-    for template in VARIABLES["awx_setup_templates"]:
-        assert (PROJECT / template["playbook"]).is_file()
-        if "survey" in template:
-            check_survey(template["survey"])
-
-
-def test_every_question_is_used_by_its_playbook_or_role() -> None:
-    for template in VARIABLES["awx_setup_templates"]:
-        for question in template.get("survey", {}).get("spec", []):
-            text = (PROJECT / template["playbook"]).read_text(encoding="utf-8")
-            for role in ("provision", "backup"):
-                text += (ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-            assert question["variable"] in text
-
-
-def test_no_secret_is_in_a_variable_of_the_examples() -> None:
-    for path in [*PROJECT.rglob("*.yml"), ROOT / "playbooks" / "vars" / "awx.yml"]:
-        assert "oec_live_rw_" not in path.read_text(encoding="utf-8").replace("Begins with oec_live_rw_,", "")
-
-
-def test_the_project_asks_for_the_collection() -> None:
-    requirements: Any = yaml.safe_load((PROJECT / "collections" / "requirements.yml").read_text(encoding="utf-8"))
-    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
-    assert requirements["collections"] == [{"name": "oecsh.cloud", "version": f">={version}"}]
