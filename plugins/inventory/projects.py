@@ -156,17 +156,17 @@ hostname: oec_server_name ~ '-' ~ oec_name
 compose:
   is_deployed: oec_environment_count > 0
 
-# One host for each environment, in groups by its name, its version and its status. So that
-#   ansible-playbook site.yml --limit 'odoo_16_0:&production'
+# Another file, with one host for each environment, in groups by name and version. So that
+#   ansible-playbook -i erps.oec.yml site.yml --limit 'odoo_16_0:&production'
 # takes the productions that run 16.0.
-hosts: environments
-keyed_groups:
-  - key: oec_environment_name
-    separator: ""
-  - key: oec_environment_odoo_version
-    prefix: odoo
-  - key: oec_environment_status
-    prefix: status
+#
+# plugin: oecsh.cloud.projects
+# hosts: environments
+# keyed_groups:
+#   - key: oec_environment_name
+#     separator: ""
+#   - key: oec_environment_odoo_version
+#     prefix: odoo
 
 # A play over the hosts: clients who run 16.0, a few at a time, onto another branch.
 #
