@@ -481,7 +481,7 @@ def test_limits_of_the_plan(usage, expected):
 
 
 @pytest.mark.parametrize("organization", [None, {}, {"failed": True, "msg": "No."}, {"organization": None}, "text"])
-def test_without_an_organization_there_are_no_limits(organization):
+def test_without_an_organization_it_has_no_limits(organization):
     report = report_model([], [], organization=organization)
     assert (report["account"], report["limits"]) == ("", [])
 
