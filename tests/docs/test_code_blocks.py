@@ -104,6 +104,8 @@ PRODUCTIONS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "Harbour Logistics": [BROKEN, {}, BROKEN],
         "Demo for prospects": [{"seconds": 30}],
     },
+    "docs/docsite/rst/export.rst": {"Bakery Lindgren": [], "Harbour Logistics": []},
+    "docs/docsite/rst/inventory.rst": {"Bakery Lindgren": [], "Harbour Logistics": []},
     "roles/backup/README.md": {"Bakery Lindgren": []},
 }
 # How many seconds old the newest backup of each production of the page is.
