@@ -108,7 +108,7 @@ class EnvironmentRun:
 
     @property
     def all_warnings(self) -> list[str]:
-        return [*self.warnings, *doubts(self.environment, self.desired.state)]
+        return [*self.warnings, *doubts(self.action.subject, self.environment, self.desired.state)]
 
     def predict(self) -> None:
         action = self.action

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.client import Client
 from ansible_collections.oecsh.cloud.plugins.module_utils._api.kind import Object
+from ansible_collections.oecsh.cloud.plugins.module_utils._base.errors import Subject
 from ansible_collections.oecsh.cloud.plugins.module_utils._base.result import Mode
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.action import CREATED, DELETED, Action
 from ansible_collections.oecsh.cloud.plugins.module_utils._engine.decide import parent_of, reject
@@ -34,6 +35,7 @@ from ansible_collections.oecsh.cloud.plugins.module_utils._resources.environment
     hidden_environment,
     status_of,
 )
+from ansible_collections.oecsh.cloud.plugins.module_utils._resources.project import PROJECT
 
 # The status after a task that leaves the status as it is while it runs.
 _LEADS_TO = {"stop": STOPPED, "start": RUNNING, "restart": RUNNING, "deploy": RUNNING}
@@ -156,7 +158,7 @@ def _missing(known: int, project: Object) -> list[str]:
     if not isinstance(count, int) or count <= known:
         return []
     return [
-        f"the project has {count} environments, and {known} are listed: "
+        f"{PROJECT.subject(PROJECT.label(project))} has {count} environments, and {known} are listed: "
         "older versions of the API hide those that are stopped or failed, and one may have this name."
     ]
 
@@ -172,13 +174,11 @@ def deferred(action: Action) -> list[str]:
     return [each.option_name for each in ENVIRONMENT.fields if each.is_deferred and each.name in body]
 
 
-def doubts(environment: Object | None, state: str) -> list[str]:
+def doubts(subject: Subject, environment: Object | None, state: str) -> list[str]:
     """Return a warning where an environment is there, and yet no ERP runs in it."""
     status = status_of(environment) if state == "present" else ""
     if environment and status in FAILED_STATUSES:
-        return [
-            f"environment {environment['name']!r} is {status!r}: its last task failed. Deploy it with oec_deployment."
-        ]
+        return [f"{subject} is {status!r}: its last task failed. Deploy it with oec_deployment."]
     if environment and status == PENDING:
-        return [f"environment {environment['name']!r} is {status!r}: nothing is deployed yet. Use oec_deployment."]
+        return [f"{subject} is {status!r}: nothing is deployed yet. Use oec_deployment."]
     return []

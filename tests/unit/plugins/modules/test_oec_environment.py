@@ -173,7 +173,7 @@ def test_environments_that_are_not_returned_are_warned_of(oec_environment, emula
     """Those of its own project, and of no other that the list has before it."""
     emulator.set_running(emulator.add_project("Another ERP")["id"], 2)
     warnings = json.dumps(oec_environment(project=place, check=True).get("warnings", []))
-    assert ("the project has 2 environments, and 0 are" in warnings) is is_warned_of
+    assert (f"project '{place}' has 2 environments, and 0 are" in warnings) is is_warned_of
 
 
 @pytest.mark.parametrize("outcome", ["completed", "failed"])
