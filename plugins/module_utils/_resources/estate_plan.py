@@ -149,7 +149,10 @@ def plan_estate(options: Options, planner: Planner) -> Estate | Failure:
     if isinstance(actions, Failure):
         return actions
     max_age = age(with_common({}, options["defaults"]), "absent_backup_max_age")
-    pruned = [check_backups(action, client, max_age) for action in planned.actions[len(items) :]]
+    pruned = planned.actions[len(items) :]
+    if not planned.problems:
+        # Else they are too many, and none is deleted.
+        pruned = [check_backups(action, client, max_age) for action in pruned]
     planned = replace(planned, actions=[*actions, *pruned])
     is_displayed = planner.mode.check or planner.mode.diff
     return Estate(items, with_names(planned, client) if is_displayed else planned)

@@ -391,6 +391,13 @@ def test_a_project_whose_environments_run_is_kept(provision, emulator, prune, ch
     assert "project 'Former': it has environments that run or are deployed: 'production'" in result["msg"]
 
 
+def test_too_many_to_prune_are_not_asked_for_their_environments(provision, emulator):
+    for number in range(12):
+        emulator.add_environment(emulator.add_project(f"Former {number}")["id"], "production")
+    result = provision({"name": "New", **HERE}, prune=True)
+    assert (result["error"]["code"], operations(emulator)) == ("prune_limit_exceeded", ["GET /projects"])
+
+
 def test_a_stopped_environment_that_the_api_hides_needs_a_backup(provision, emulator):
     former = emulator.add_project("Former")
     emulator.add_environment(former["id"], "production", status="stopped")
