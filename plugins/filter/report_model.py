@@ -234,6 +234,9 @@ _value:
           description: Its processor cores. Empty if they are not known, as are C(ram) and C(disk).
           type: str
           sample: "6"
+        cores_used:
+          description: How much of them is used in percent, or null if that is not known.
+          type: int
         ram:
           description: Its memory.
           type: str

@@ -84,13 +84,14 @@ class Row:
 class Place:
     """A server, or, with an empty id, the projects that are on none of them. A capacity that is empty is unknown.
 
-    `ram_used` and `disk_used` are percents; None: not known. `load`: environments per GB of memory.
+    `cores_used`, `ram_used` and `disk_used` are percents; None: not known. `load`: environments per GB of memory.
     """
 
     id: str
     name: str
     location: str
     cores: str
+    cores_used: int | None
     ram: str
     ram_used: int | None
     disk: str
@@ -281,6 +282,7 @@ def _place(server: Fields, projects: Sequence[Row], largest: float) -> Place:
         name=name_of(server),
         location=" · ".join(filter(None, (text_of(server.get("provider")), text_of(server.get("region"))))),
         cores=f"{cores:g}" if cores else "",
+        cores_used=_percent(metrics.get("cpu_percent")),
         ram=gigabytes(ram) if ram else "",
         ram_used=_percent(metrics.get("memory_percent")),
         disk=f"{disk:g} GB" if disk else "",

@@ -33,7 +33,7 @@ from ansible_collections.oecsh.cloud.plugins.plugin_utils._report_values import 
 # Each note that an environment can have: its title, and why it matters.
 ENVIRONMENT_NOTES = {
     "failed": ("Failed", "Their last task failed: look at the log, then deploy again."),
-    "deployment": ("Last deployment failed", "What runs is the version before it."),
+    "deployment": ("Last deployment not completed", "What runs is the version before it."),
     "stopped": ("Production stopped", "Clients cannot work in them."),
     "domain": ("Domain not verified", "Their own domain does not lead to them yet: look at its DNS records."),
     "backup": (

@@ -77,7 +77,13 @@ def estate(emulator: Any, run_report: ReportRun) -> Path:
     by_name = {project["name"]: project["id"] for project in emulator.projects()}
     fresh = emulator.add_environment(by_name["Client 9"], "production", branch="main", custom_domain="erp.acme.example")
     emulator.add_backup(fresh["id"], 7 * 3600)
-    emulator.add_environment(by_name["Client 9"], "staging", "failed", branch="release")
+    staging = emulator.add_environment(by_name["Client 9"], "staging", branch="release")
+    emulator.start_task(staging["id"], "deploy", outcome="failed")
+    emulator.start_task(fresh["id"], "deploy")
+    review = emulator.add_environment(by_name["Client 9"], "review", branch="next")
+    emulator.start_task(review["id"], "deploy", outcome="cancelled")
+    emulator.clock.advance(600)
+    emulator.settings.max_environments = 2
     emulator.add_environment(by_name["Zebra"], "production", "stopped")
     return run_report(report_account="Acme GmbH", report_backups="true")
 
@@ -154,15 +160,15 @@ def test_servers_have_capacity_and_load(page: Any, estate: Path) -> None:
     )
     cells = [[" ".join(cell.split()) for cell in row] for row in rows]
     used = ["62 GB 25 % used", "477 GB 50 % used"]
-    assert cells[0] == ["production-fsn1 hetzner · fsn1", "6", *used, "13 2 old", "25", "2.5 GB RAM each"]
-    assert [cells[1][0], *cells[1][4:]] == ["production-nyc1 digitalocean · nyc1", "2", "15", "2.1 GB RAM each"]
+    assert cells[0] == ["production-fsn1 hetzner · fsn1", "6 12 % used", *used, "13 2 old", "25", "2.5 GB RAM each"]
+    assert [cells[1][0], *cells[1][4:]] == ["production-nyc1 digitalocean · nyc1", "2", "16", "2 GB RAM each"]
     assert [row[4:] for row in cells[2:]] == [["0", "0", "\u2013"], ["2", "4", "\u2013"]]
     assert cells[3][:4] == ["Not on a known server", *["\u2013 unknown"] * 3]
     widths = page.js(
         "[...document.querySelectorAll('.servers .bar')].map(bar =>"
         " [...bar.querySelectorAll('.fill, .old')].map(part => part.getBBox().width / bar.clientWidth))"
     )
-    loads = [25 / 62, 15 / 32]
+    loads = [25 / 62, 16 / 32]
     assert widths == [[pytest.approx(load / max(loads), abs=0.01)] for load in loads]
 
 
@@ -170,7 +176,7 @@ def test_the_plan_and_what_is_used_of_it(page: Any, estate: Path) -> None:
     page.open(estate)
     lines = [" ".join(text.split()) for text in page.texts("[aria-labelledby=plan] .chart li")]
     assert [line.split()[0] for line in lines] == ["Environments", "Cores", "RAM", "Disk"]
-    assert lines[0] == "Environments 1 of 20, 5 %"
+    assert lines[0] == "Environments 2 of 2, 100 %"
 
 
 def test_versions_are_newest_first_and_old_ones_marked(page: Any, estate: Path) -> None:
@@ -200,9 +206,11 @@ def test_attention_comes_first_and_names_what_needs_it(page: Any, estate: Path) 
     assert page.texts("h2")[0] == "Where attention is due"
     assert reasons(page) == {
         "Failed": ["Client 9/staging"],
+        "Last deployment not completed": ["Client 9/review"],
         "Production stopped": ["Zebra/production"],
         "Domain not verified": ["Client 9/production"],
         "No fresh backup": ["Zebra/production"],
+        "Plan nearly used": ["Environments"],
         "Odoo before 17.0": ["Zebra", "Ärzte Nord"],
         "No Odoo version": ["No version"],
         "No repository": ["No repository"],
@@ -235,9 +243,10 @@ def test_the_figure_leads_to_what_needs_attention(page: Any, estate: Path, scrip
 def test_environments_stand_below_their_project(page: Any, estate: Path) -> None:
     page.open(estate)
     lines = [" ".join(text.split()) for text in page.texts(".environments li")]
-    assert [re.sub(" [0-9a-f]{8}\\b", "", line) for line in lines] == [
-        "production running main erp.acme.example not verified backup 7 h ago",
-        "staging failed release",
+    assert [re.sub(r" [0-9a-f]{8}\b| \d{4}-\d\d-\d\d", "", line) for line in lines] == [
+        "production running main erp.acme.example not verified deployed backup 7 h ago",
+        "staging error release deployed",
+        "review running next deployed not completed",
         "production stopped main backup never",
     ]
 
@@ -338,7 +347,7 @@ def test_filters_and_counts(page: Any, estate: Path) -> None:
 def test_link_to_a_project_clears_the_filter(page: Any, estate: Path) -> None:
     page.open(estate)
     page.choose("text", "zebra")
-    page.click(".reason:nth-of-type(8) a")
+    page.click(".reason:last-of-type a")
     assert len(page.names()) == 17
     assert page.js("document.querySelector(':target') !== null")
 
@@ -351,12 +360,12 @@ def test_works_without_javascript(page: Any, estate: Path, width: int) -> None:
     assert page.texts(".tools") == []
     assert page.js("document.querySelectorAll('button:not([hidden], [hidden] *), .scripted').length") == 0
     assert page.js("[...document.querySelectorAll('#table tbody a')].filter(a => a.checkVisibility()).length") == 12
-    assert len(page.texts(".environments li")) == 3
+    assert len(page.texts(".environments li")) == 4
     assert page.console_messages() == []
 
 
 @pytest.mark.parametrize("which", ["estate", "hostile", "empty"])
-@pytest.mark.parametrize("width", [320, 360, 390, 700, 980, 1280])
+@pytest.mark.parametrize("width", [320, 375, 390, 700, 980, 1280])
 def test_never_scrolls_sideways(page: Any, which: str, width: int, request: pytest.FixtureRequest) -> None:
     page.open(request.getfixturevalue(which), width=width)
     page.js("document.querySelectorAll('details').forEach(details => { details.open = true; })")
@@ -381,8 +390,8 @@ def test_print(page: Any, estate: Path) -> None:
     assert page.js("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert page.js(CONTRASTS)[0][0] >= 4.5
     assert page.texts(".tools, .skip, button") == []
-    assert len(page.texts(".reason li")) == 12
-    assert len(page.texts(".environments li")) == 3
+    assert len(page.texts(".reason li")) == 14
+    assert len(page.texts(".environments li")) == 4
     assert len(page.names()) == 17
     assert page.js("getComputedStyle(document.querySelector('#table thead')).display") == "table-header-group"
     assert page.command("Page.printToPDF")["data"]
@@ -433,7 +442,7 @@ def test_a_phone_has_two_lines_a_project_that_unfold(page: Any, estate: Path) ->
     assert page.texts(".environments li") == []
     names = page.names()
     page.click(f"#table tbody:nth-of-type({names.index('Client 9') + 1}) .unfold")
-    assert len(page.texts(".environments li")) == 2
+    assert len(page.texts(".environments li")) == 3
     assert page.js("document.querySelectorAll('[aria-expanded=true]').length") == 1
     page.click(".reason a")
     assert page.js("document.querySelector(':target').checkVisibility()")

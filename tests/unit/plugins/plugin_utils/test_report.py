@@ -312,17 +312,17 @@ def test_load_compares_environments_for_each_gigabyte():
 @pytest.mark.parametrize(
     ("metrics", "used", "notes"),
     [
-        ({"disk_percent": 84.9, "memory_percent": 71.2}, (84, 71), []),
-        ({"disk_percent": 85}, (85, None), ["disk"]),
-        ({"disk_percent": None, "memory_percent": "much"}, (None, None), []),
-        ({"disk_percent": -1}, (None, None), []),
-        (None, (None, None), []),
+        ({"disk_percent": 84.9, "memory_percent": 71.2, "cpu_percent": 0}, (84, 71, 0), []),
+        ({"disk_percent": 85}, (85, None, None), ["disk"]),
+        ({"disk_percent": None, "memory_percent": "much"}, (None, None, None), []),
+        ({"disk_percent": -1}, (None, None, None), []),
+        (None, (None, None, None), []),
     ],
 )
 def test_what_a_server_uses(metrics, used, notes):
     report = report_model([], [server(metrics=metrics)])
     (place,) = report["places"]
-    assert (place["disk_used"], place["ram_used"]) == used
+    assert (place["disk_used"], place["ram_used"], place["cores_used"]) == used
     assert place["notes"] == notes
     objects = [each["objects"] for each in report["attention"]]
     assert objects == [[{"anchor": f"s-{FIRST}", "name": "production"}]] * len(notes)
