@@ -128,15 +128,17 @@ def test_the_artifact_alone_runs_the_demo(clone: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     summaries = re.findall(r'"msg": "(\d+ [^."]*?)(?: \(check mode.*)?"', done.stdout)
     assert summaries == [
-        "5 would be created, 0 unchanged",
-        "5 created, 0 unchanged",
-        "5 unchanged",
-        "1 updated, 4 unchanged",
-        "1 of 1 environments: 0 with a fresh backup; 1 without",
-        "1 of 1 environments: 1 with a fresh backup, 1 of them new",
+        "5 would be created, 0 unchanged; of their environments 4 would be created, 0 unchanged",
+        "5 created, 0 unchanged; of their environments 4 created, 0 unchanged",
+        "5 unchanged; of their environments 4 unchanged",
+        "5 unchanged; of their environments 1 updated, 3 unchanged",
+        "4 of 4 environments: 3 with a fresh backup, 3 of them new; 1 without",
+        "4 of 4 environments: 4 with a fresh backup, 1 of them new",
     ]
+    assert "Bakery Lindgren  staging      branch  hotfix -> develop" in done.stdout
     assert done.stdout.count("Nothing differs.") == 1
     assert "\nprovision_defaults:\n" in done.stdout
-    assert "has 4 projects on 2 servers." in done.stdout
+    assert "has 4 projects with 4 environments on 2 servers." in done.stdout
+    assert "has 5 projects with 5 environments on 3 servers; 3 projects need attention." in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert (clone / ".cache" / "demo" / "report.html").is_file()
