@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -72,6 +73,20 @@ WEBHOOK = Crowd(
     "oec_webhook", {"url": "https://hooks.example.org/oec", "events": ["deploy.failed"]}, "/webhooks", "/webhooks"
 )
 DEPLOYMENT = Crowd("oec_deployment", IN_ENVIRONMENT, "/environments/.+/deployments", "/environments/.+/deploy")
+
+ESTATE = Crowd(
+    "oec_projects",
+    {
+        "defaults": {"server": "production-fsn1"},
+        "projects": [
+            {"name": NAME, "environments": [{"name": "production"}, {"name": "staging"}]},
+            {"name": OTHER_NAME, "environments": [{"name": "production"}]},
+        ],
+        "wait_interval": 1,
+    },
+    "/projects",
+    "/projects(/.+/environments)?",
+)
 
 CROWDS = {"processes": Crowd.processes, "hosts of one play": Crowd.hosts_of_one_play}
 
@@ -146,6 +161,27 @@ def test_a_crowd_deploys_one_environment_once(
     assert [task["status"] for task in tasks] == ["completed"]
 
 
+def test_a_crowd_provisions_one_estate_once(
+    emulator: Emulator, ansible: Ansible, long_run: bool, record: Callable[..., None]
+) -> None:
+    count, seconds = (10, 10.0) if long_run else (4, 3.0)
+    emulator.settings.writes, emulator.settings.reads = None, MANY
+    emulator.settings.deploy_seconds = 2 * seconds
+    ESTATE.disturb(emulator, count, seconds)
+
+    failures = ESTATE.end(emulator, ESTATE.processes(ansible, count))
+
+    projects = {project["id"]: project["name"] for project in emulator.projects()}
+    found = Counter(
+        [*projects.values(), *((projects[each["project_id"]], each["name"]) for each in emulator.environments())]
+    )
+    tasks = emulator.tasks()
+    figures = (max(0, 5 - len(found)), sum(found.values()) - len(found) + max(0, len(tasks) - 3), len(failures))
+    record(f"Crowds: {count} processes that provision one estate at once", 1, *figures)
+    assert figures == (0, 0, 0), (found, tasks, failures)
+    assert [task["status"] for task in tasks] == ["completed"] * 3
+
+
 # What a service says to a backup while another one is running.
 CONFLICTS: dict[str, dict[str, Any]] = {
     "task": {},
@@ -183,7 +219,9 @@ def test_a_crowd_creates_one_webhook(
     emulator: Emulator, ansible: Ansible, long_run: bool, record: Callable[..., None]
 ) -> None:
     """Each of them returns the one secret, or warns that it was lost."""
-    count, seconds = (10, 10.0) if long_run else (4, 2.0)
+    if not long_run:
+        pytest.skip("in the long run only")
+    count, seconds = 10, 10.0
     emulator.settings.writes = emulator.settings.reads = emulator.settings.webhook_mutations = None
     WEBHOOK.disturb(emulator, count, seconds)
 

@@ -52,6 +52,8 @@ WAIT_TIMEOUT, POLL = 1800, 30  # the default of wait_timeout, and wait_interval
 OWN_STATUS = -1  # the status of the operation without a fault
 
 NAME, ENVIRONMENT = "Client ERP", "staging"
+ESTATE = {NAME: ("test", ENVIRONMENT), "Bakery ERP": ("test",)}  # the environments of each project
+ALL_OF_IT = (*ESTATE, "test", ENVIRONMENT)
 BRANCH = "release/17.0"
 REPO_SECRET = PRIVATE_REPO.partition("@")[0].rpartition(":")[2]
 START = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -112,6 +114,11 @@ def one_restore(api: Emulator) -> Result:
     return {**one_environment(api), "task": api.tasks(type="restore")[-1]}
 
 
+def the_estate(api: Emulator) -> Result:
+    of_estate = [each for each in [*api.projects(), *api.environments()] if each["name"] in ALL_OF_IT]
+    return {"objects": sorted((each["id"], each.get("branch")) for each in of_estate)}
+
+
 def found_webhooks(api: Emulator) -> list[Any]:
     url = HOOK.replace(f"sig={HOOK_SECRET}", "***")
     return [{name: each[name] for name in each if name != "secret"} | {"url": url} for each in api.webhooks()]
@@ -126,10 +133,11 @@ class ModuleCall:
     """A module with options for which it sends one request of a kind, and the status of that without a fault.
 
     `returns`: what its result contains, by what the API holds then. `target`: the name of the object that it is about,
-    which has the fields `before` and `after` it (None: it does not exist). `task`: the type of the task that does the
-    work, in `count` environments; `again`: in the next run once more. `backup`: how many seconds ago a backup of the
-    target was completed (None: there is none). `like`: the operation that ends in the same way. `done`: whether all was
-    asked for before a GET that gets no usable response. `longest`: how many seconds it may take.
+    or those of an estate, which have the fields `before` and `after` it (None: it does not exist). `count`: how often
+    the request is sent, and in how many environments a `task` of this type does the work; `again`: in the next run once
+    more. `backup`: how many seconds ago a backup of the target was completed (None: there is none). `like`: the
+    operation that ends in the same way. `done`: whether nothing is left to ask for after the request. `longest`: how
+    many seconds it may take.
     """
 
     method: str
@@ -138,7 +146,7 @@ class ModuleCall:
     options: Fields
     returns: Callable[[Emulator], Result]
     status: int = 200
-    target: str = NAME
+    target: str | tuple[str, ...] = NAME
     before: Fields | None = field(default_factory=dict)
     after: Fields | None = field(default_factory=dict)
     task: str = ""
@@ -152,6 +160,9 @@ class ModuleCall:
     @property
     def is_read(self) -> bool:
         return self.before == self.after and not self.task
+
+    def concerns(self, item: Mapping[str, Any]) -> bool:
+        return item["name"] in ([self.target] if isinstance(self.target, str) else self.target)
 
 
 def environment_call(
@@ -328,12 +339,32 @@ WEBHOOK_OPERATIONS = {
         lambda api: {"remaining": {"environments": 17, "cpu_cores": 29, "ram_mb": 59392, "disk_gb": 770}},
     ),
 }
+
+
+def estate_call(path: str, count: int, **more: Any) -> ModuleCall:
+    """Return a call of oec_projects that creates two projects with three environments."""
+    projects = [
+        {"name": name, "server": SERVER_ID, "environments": [{"name": each, "branch": BRANCH} for each in names]}
+        for name, names in ESTATE.items()
+    ]
+    created = {**CREATED, "after": {"branch": BRANCH}, "status": 201, "like": "create", "longest": count * MAX_WAIT}
+    options = {"projects": projects, "wait": False}
+    return ModuleCall(
+        "POST", path, "oec_projects", options, the_estate, target=ALL_OF_IT, count=count, **created, **more
+    )
+
+
+ESTATE_OPERATIONS = {
+    "create projects": estate_call("/projects", 2, done=False),
+    "create environments": estate_call("/projects/.+/environments", 3),
+}
 # By the markers of the page.
 TABLES = {
     "fault table": PROJECT_OPERATIONS,
     "environment fault table": ENVIRONMENT_OPERATIONS,
     "backup fault table": BACKUP_OPERATIONS,
     "webhook fault table": WEBHOOK_OPERATIONS,
+    "estate fault table": ESTATE_OPERATIONS,
 }
 OPERATIONS = {name: operation for table in TABLES.values() for name, operation in table.items()}
 
@@ -531,7 +562,7 @@ class Trial:
         # Each is over when the run looks for the first time, and no deployment before its request is given up.
         emulator.settings.deploy_seconds, emulator.settings.destroy_seconds = 25, 2
         emulator.fill(3, environments=["production"])
-        before, is_project = operation.before, operation.target == NAME
+        before, is_project = operation.before, operation.concerns({"name": NAME})
         if not is_project or before is not None:
             project = emulator.add_project(NAME)["id"]
         if operation.target == ENVIRONMENT:
@@ -560,11 +591,11 @@ class Trial:
 
     @property
     def named(self) -> list[dict[str, Any]]:
-        return [each for each in self.objects if each["name"] == self.operation.target]
+        return [each for each in self.objects if self.operation.concerns(each)]
 
     def find_others(self) -> list[Any]:
         """Return the objects that the operation must leave as they are, but for what depends on its tasks."""
-        others = [each for each in self.objects if each["name"] != self.operation.target]
+        others = [each for each in self.objects if not self.operation.concerns(each)]
         return [{**each, "environment_count": None, "updated_at": None} for each in others]
 
     def run(self) -> Result:
@@ -573,6 +604,10 @@ class Trial:
         if not result.get("failed") and "backups" in result:
             # A row of oec_backup contains a backup, one of oec_backup_info is a backup.
             result["backups"] = by_environment(row.get("backup", row) for row in result["backups"])
+        if not result.get("failed") and self.operation.target == ALL_OF_IT:
+            environments = [each["environment"] for entry in result["projects"] for each in entry["environments"]]
+            of_estate = [*(entry["project"] for entry in result["projects"]), *environments]
+            result["objects"] = sorted((each["id"], each.get("branch")) for each in of_estate)
         # What is said of the one deployment is also a part of the result, as that of an environment is.
         return {**next(iter(result.get("deployments", ())), {}), **result}
 
@@ -602,7 +637,10 @@ class Trial:
     def is_done(self) -> bool:
         """Whether the API holds the desired state. It never has an object or task twice, or another object changed."""
         named, after, kind = self.named, self.operation.after, self.operation.task
-        assert len(named) <= 1
+        complete = 5 if self.operation.target == ALL_OF_IT else 1
+        keys = Counter((each.get("project_id"), each["name"]) for each in named)
+        assert len(keys) <= complete
+        assert max(keys.values(), default=1) == 1
         assert self.find_others() == self.others
         tasks = self.emulator.tasks(type=kind) if kind else []
         counts = Counter(task["environment_id"] for task in tasks)
@@ -611,7 +649,8 @@ class Trial:
             return False
         if after is None:
             return not named or bool(tasks)
-        return len(named) == 1 and after.items() <= named[0].items()
+        changed = [each for each in named if after.keys() <= each.keys()]
+        return len(named) == complete and changed != [] and all(after.items() <= each.items() for each in changed)
 
 
 def wait_for_late_work(emulator: Emulator) -> None:
@@ -686,7 +725,7 @@ def try_one(case: FaultCase, name: str, duration: str, trial: Trial) -> str:
         if end not in OWN_ENDS.values():
             assert (error["status"], error["code"]) == case.error_of(name, (status, case.code)), cell
         assert set(error) == {"status", "code", "message", "details"}, cell
-        assert trial.is_done() is (operation.done if operation.method == "GET" else case.work_done), cell
+        assert trial.is_done() is (operation.done and (operation.method == "GET" or case.work_done)), cell
 
     was_done = trial.is_done() and not operation.again
     emulator.faults.clear()
@@ -730,5 +769,5 @@ def test_safety_adds_no_request_to_the_normal_path(emulator: Emulator, run_modul
     assert sent() == ["GET /projects"]
     assert sent(default_branch=BRANCH) == ["GET /projects", f"PATCH {path}"]
     assert sent(project_id=project["id"]) == [f"GET {path}"]
-    assert sent(state="absent") == ["GET /projects", f"DELETE {path}"]
+    assert sent(state="absent") == ["GET /projects", f"GET {path}/environments", f"DELETE {path}"]
     assert sent(state="absent") == ["GET /projects"]

@@ -13,14 +13,14 @@ export ANSIBLE_DEPRECATION_WARNINGS=true OECSH_API_URL OECSH_API_KEY
 estate=@../../../../examples/estate.yml
 printf 'plugin: oecsh.cloud.projects\n' >"$OUTPUT_DIR/oec.yml"
 {
-    ansible-playbook oecsh.cloud.provision -e "$estate"
+    ansible-playbook oecsh.cloud.provision -e "$estate" -e provision_wait=false
     ansible-playbook oecsh.cloud.drift -e "$estate"
     ansible-playbook oecsh.cloud.export -e "export_path=$OUTPUT_DIR/estate.yml"
     ansible-playbook oecsh.cloud.report -e "report_path=$OUTPUT_DIR/report.html"
     ansible localhost -m oecsh.cloud.oec_project_info
     ansible localhost -m oecsh.cloud.oec_server_info
-    ansible localhost -m oecsh.cloud.oec_project -a 'name="Bakery Lindgren" state=absent'
-    ansible localhost -m oecsh.cloud.oec_environment -a 'project="Harbour Logistics" name=production wait=false'
+    ansible localhost -m oecsh.cloud.oec_project -a 'name="Demo for prospects" state=absent'
+    ansible localhost -m oecsh.cloud.oec_environment -a 'project="Harbour Logistics" name=staging wait=false'
     ansible localhost -m oecsh.cloud.oec_environment_info
     # Adopts the first deployment.
     ansible localhost -m oecsh.cloud.oec_deployment -a 'project="Harbour Logistics" name=production since=2026-01-01 wait=false'
