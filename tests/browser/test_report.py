@@ -246,7 +246,7 @@ def test_environments_stand_below_their_project(page: Any, estate: Path) -> None
     assert [re.sub(r" [0-9a-f]{8}\b| \d{4}-\d\d-\d\d", "", line) for line in lines] == [
         "production running main erp.acme.example not verified deployed backup 7 h ago",
         "staging error release deployed",
-        "review running next deployed not completed",
+        "review running next not deployed",
         "production stopped main backup never",
     ]
 
