@@ -10,7 +10,7 @@ short_description: Tell how long the rest of an estate takes
 version_added: 1.0.0
 description:
   - Returns how long the batches are going to take that have no result yet, as the end of a line.
-  - By what the API accepts in a minute, 20 writes and 60 reads, and by how long the deployments of the results took.
+  - By what the API accepts in a minute, 20 writes and 120 reads, and by how long the deployments of the results took.
     One batch waits for all of its own together. Before the first has ended, three minutes are assumed.
 author:
   - oecsh.cloud contributors (@oecsh)
