@@ -308,8 +308,8 @@ def _versions(rows: Sequence[Row]) -> list[Version]:
 
     def version(name: str) -> Version:
         count = counts[name]
-        bar = meter(count, largest, count if name in old else 0)
-        return Version(name, version_number(name), name in old, count, bar)
+        width = meter(count, largest, count if name in old else 0)
+        return Version(name, version_number(name), name in old, count, width)
 
     return [version(name) for name in sorted(counts, key=lambda name: (not name, -version_number(name)))]
 
@@ -321,9 +321,9 @@ def _limits(organization: object) -> list[Limit]:
         most = number_of(_part(organization, "organization").get(most_field))
         used = _part(organization, "usage").get(used_field)
         if most and isinstance(used, (int, float)):
-            percent, bar = int(100 * used / most), meter(min(used, most), most)
+            percent, width = int(100 * used / most), meter(min(used, most), most)
             notes = ["limit"] if percent >= NEARLY_USED else []
-            limits.append(Limit(_LIMIT_NAMES[name], _amount(name, used), _amount(name, most), percent, bar, notes))
+            limits.append(Limit(_LIMIT_NAMES[name], _amount(name, used), _amount(name, most), percent, width, notes))
     return limits
 
 
