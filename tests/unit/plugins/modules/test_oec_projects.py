@@ -349,6 +349,13 @@ def test_a_project_that_fails_does_not_stop_the_others(provision, emulator):
     assert [each["project"] for each in result["drift"]] == ["First", "Runs", "Goes", "New"]
 
 
+def test_git_credentials_that_the_api_repeats_are_hidden(provision, emulator):
+    """tests/unit/plugins/modules/conftest.py looks for them in every result."""
+    body = {"error": "invalid", "message": "The password hunter22 is wrong."}
+    emulator.faults.add("status", "POST", times=None, status=422, body=body)
+    assert "The password *** is wrong" in provision({**NEW, "git_repo_url": PRIVATE_REPO})["msg"]
+
+
 def test_what_would_fail_alike_is_skipped(provision, emulator):
     _first, _second, third, _same = add_projects(emulator, "First", "Second", "Third", "Same")
     emulator.faults.add("ip_blocked", "PATCH", skip=1, times=None)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.oecsh.cloud.tests.support import SERVER_ID, writes
+from ansible_collections.oecsh.cloud.tests.support import OTHER_SERVER_ID, SERVER_ID, UNKNOWN_ID, writes
 
 HERE = {"server": SERVER_ID}
 NONE = dict.fromkeys(["created", "updated", "deleted", "unchanged", "failed"], 0)
@@ -80,6 +81,7 @@ def test_an_estate_is_provisioned_with_its_environments_once(provision, emulator
     again = provision(*items)
     assert (again["changed"], again["drift"], writes(emulator)) == (False, [], [])
     assert operations(emulator) == ["GET /projects", *["GET /projects/*/environments"] * 2]
+    assert again["requests"] == {"reads": 3, "writes": 0}
 
 
 def test_parents_come_first_and_all_are_waited_for_together(provision, emulator):
@@ -128,9 +130,11 @@ def test_check_mode_shows_environments_below_their_project(provision, emulator, 
     bakery = emulator.add_project("Bakery")
     emulator.add_environment(bakery["id"], "production", branch="main")
     gone = emulator.add_environment(bakery["id"], "old")
+    emulator.add_environment(bakery["id"], "same")
     items = [
         client(
             "Bakery",
+            "same",
             {"name": "production", "branch": "hotfix"},
             {"name": "old", "state": "absent", "absent_backup_max_age": "0"},
         ),
@@ -159,8 +163,11 @@ def test_check_mode_shows_environments_below_their_project(provision, emulator, 
         ("New", None, "project", "absent", "present", None),
         ("New", "production", "environment", "absent", "present", None),
     ]
-    done = provision(*items, plan_digest=checked["plan_digest"])
+    done = provision(*items, diff=diff, plan_digest=checked["plan_digest"])
     assert (actions(done), done["drift"]) == (actions(checked), checked["drift"])
+    assert done.get("diff") == checked.get("diff")
+    deleted = done["projects"][0]["environments"][2]
+    assert (deleted["environment_id"], deleted["environment"]) == (gone["id"], None)
     assert gone["id"] not in [each["id"] for each in emulator.environments()]
     predicted = checked["projects"][1]["environments"][0]["environment"]
     created = done["projects"][1]["environments"][0]["environment"]
@@ -176,6 +183,9 @@ def test_the_digest_covers_what_no_object_shows(provision, emulator):
         for options in ({}, {"environment_type": "production"}, {"enable_pgtune": True})
     }
     assert len(digests) == 3
+    pair = [client("A", "production", **HERE), client("B", **HERE)]
+    moved = [client("A", **HERE), client("B", "production", **HERE)]
+    assert len({provision(*items, check=True)["plan_digest"] for items in (pair, pair[::-1], moved)}) == 2
     rejected = provision(client("Bakery", "staging"), plan_digest=digests.pop())
     assert (rejected["error"]["code"], writes(emulator)) == ("plan_changed", [])
 
@@ -188,6 +198,12 @@ REJECTED: dict[str, tuple[dict[str, Any], str, str]] = {
         "invalid_input",
         "item 1: project 'Bakery': item 1: environment 'x': ram_mb is 1",
     ),
+    "a wrong id": (
+        client("Bakery", {"environment_id": "42"}),
+        "invalid_input",
+        "item 1: project 'Bakery': item 1: environment '42': environment_id '42' is not a UUID",
+    ),
+    "an unknown id": (client("Bakery", {"environment_id": UNKNOWN_ID}), "not_found", f"the environment {UNKNOWN_ID}"),
     "neither name nor id": (client("Bakery", {"branch": "main"}), "invalid_input", "neither name nor environment_id"),
     "an unknown key": (
         client("Bakery", {"name": "x", "brnch": "main"}),
@@ -231,28 +247,48 @@ def test_one_wrong_environment_rejects_the_whole_estate(provision, emulator, ite
     emulator.add_environment(other["id"], "other", id="00000000-0000-4000-8000-00000000000b")
     result = provision(item, client("New", "production", **HERE), check=check)
     assert (result["error"]["code"], writes(emulator)) == (code, [])
+    assert result["error"]["details"][0]["project"] == "Bakery"
     assert message in result["msg"]
 
 
+def test_a_wrong_default_of_environments_is_rejected(provision, emulator):
+    result = provision(client("Bakery", "x"), environment_defaults={"brnch": "main"})
+    assert (result["error"]["code"], emulator.log.count()) == ("unknown_option", 0)
+    assert "environment_defaults: there is no option 'brnch'" in result["msg"]
+
+
 def test_rejected_environments_may_be_skipped(provision, emulator):
-    emulator.add_environment(emulator.add_project("Bakery")["id"], "production")
+    production = emulator.add_environment(emulator.add_project("Bakery")["id"], "production")
     emulator.add_project("Former")
     items = [
         client("Bakery", {"name": "production", "server": "production-nyc1"}, "staging"),
-        client("Wrong", "production"),
+        {"project_id": UNKNOWN_ID, "environments": [{"name": "production"}]},
         client("New", "production", **HERE),
     ]
     result = provision(*items, skip_rejected=True, prune=True)
     assert actions(result) == {
         "Bakery/production": "failed",
         "Bakery/staging": "created",
-        "Wrong/production": "failed",
+        f"{UNKNOWN_ID}/production": "failed",
         "New/production": "created",
     }
-    codes = [each["error"]["code"] for entry in result["projects"] for each in entry["environments"] if each["error"]]
-    assert codes == ["immutable_field", "skipped"]
+    entries = [each for entry in result["projects"] for each in entry["environments"]]
+    assert [each["error"] and each["error"]["code"] for each in entries] == ["immutable_field", None, "skipped", None]
+    assert [each["environment"] and each["environment"]["id"] for each in entries] == [
+        each["environment_id"] for each in entries
+    ]
+    assert (entries[0]["environment_id"], entries[2]["environment_id"]) == (production["id"], None)
+    assert [set(each) for each in entries] == [set(entries[1])] * 4
+    assert "environment 'production': not tried" in result["msg"]
     assert "Former" in [project["name"] for project in emulator.projects()]
     assert result["error"]["code"] == "immutable_field"
+
+
+def test_environments_of_a_rejected_project_are_not_planned(provision, emulator):
+    emulator.add_environment(emulator.add_project("Bakery")["id"], "production")
+    result = provision(client("Bakery", {"name": "production", "branch": "dev"}, server=OTHER_SERVER_ID))
+    assert [row[1:3] for row in rows(result)] == [(None, "server")]
+    assert operations(emulator) == ["GET /projects"]
 
 
 # Failures.
@@ -274,34 +310,63 @@ def test_a_failed_deployment_is_reported_and_nothing_is_pruned(provision, emulat
     result = provision(client("Bakery", "production", "staging"), prune=True)
     production, staging = result["projects"][0]["environments"]
     assert (production["action"], production["changed"], production["error"]["code"]) == ("failed", True, "task_failed")
-    assert production["log"]
+    assert (production["environment"]["name"], bool(production["log"])) == ("production", True)
     assert (staging["action"], result["changed"]) == ("created", True)
+    assert "of 2 environments, 1 failed, 1 changed" in result["msg"]
     assert [project["name"] for project in emulator.projects()] == [bakery["name"], "Former"]
     entry = result["projects"][1]
     assert (entry["name"], entry["error"]["code"]) == ("Former", "skipped")
 
 
 def test_a_failure_of_the_account_stops_the_rest(provision, emulator):
-    emulator.add_project("Bakery")
+    emulator.add_environment(emulator.add_project("Bakery")["id"], "same")
     emulator.faults.add("status", "POST", "/projects/[^/]+/environments", times=None, status=402)
-    result = provision(client("Bakery", "a", "b", "c"))
-    codes = [each["error"]["code"] for each in result["projects"][0]["environments"]]
-    assert codes[1:] == ["skipped", "skipped"]
+    result = provision(client("Bakery", "a", "b", "c", "same"))
+    errors = [each["error"] for each in result["projects"][0]["environments"]]
+    assert [error and error["code"] for error in errors][1:] == ["skipped", "skipped", None]
     assert len(writes(emulator)) <= 2
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "status", "status": 402}, {"kind": "cut_before"}], ids=["402", "no response"]
+)
+def test_projects_that_fail_alike_stop_environments(provision, emulator, fault):
+    emulator.add_project("Bakery")
+    emulator.faults.add(**fault, method="POST", path="/projects", times=None)
+    result = provision(client("Bakery", "production"), *({"name": each, **HERE} for each in "ABCD"), api_retries=0)
+    assert result["projects"][0]["environments"][0]["error"]["code"] == "skipped"
+    assert (result["error"]["status"], emulator.environments()) == (fault.get("status"), [])
+    assert result["error"]["code"] != "skipped"
+
+
+def test_environments_of_a_new_project_that_cannot_be_read(provision, emulator):
+    emulator.faults.add("status", "GET", "/projects/[^/]+/environments", times=None, status=403)
+    result = provision(client("New", "production", **HERE), {"name": "Plain", **HERE})
+    assert (actions(result), result["summary"]["created"]) == ({"New/production": "failed"}, 2)
+    assert result["projects"][0]["environments"][0]["error"]["status"] == 403
 
 
 def test_a_read_only_key_writes_nothing(provision, emulator):
     emulator.add_project("Bakery")
-    result = provision(client("Bakery", "production"), api_key=emulator.keys.read_only)
-    assert (result["error"]["code"], writes(emulator)) == ("read_only_key", [])
+    key = {"api_key": emulator.keys.read_only}
+    result = provision(client("Bakery", "production"), **key)
+    assert (result["error"]["code"], writes(emulator), "projects" in result) == ("read_only_key", [], False)
+    assert provision(client("Bakery", "production"), **key, check=True)["changed"]
 
 
 def test_a_list_that_cannot_be_read_rejects_the_estate(provision, emulator):
     emulator.add_project("Bakery")
     emulator.faults.add("status", "GET", "/projects/[^/]+/environments", times=None, status=403)
-    result = provision(client("Bakery", "production"), client("New", "production", **HERE))
+    result = provision(client("New", "production", **HERE), client("Bakery", "production"))
     assert (result["error"]["status"], writes(emulator)) == (403, [])
-    assert "project 'Bakery'" in result["msg"]
+    assert "item 2: project 'Bakery'" in result["msg"]
+
+
+def test_an_environment_whose_last_task_failed_is_warned_of(provision, emulator):
+    emulator.add_environment(emulator.add_project("Bakery")["id"], "production", status="failed")
+    assert "environment 'Bakery/production' is 'failed'" in json.dumps(
+        provision(client("Bakery", "production"))["warnings"]
+    )
 
 
 # Crowds and stories.
@@ -340,9 +405,10 @@ def test_prune_leaves_undeclared_environments_alone(provision, emulator):
 
 def test_states_are_reached_and_asked_for_only_where_they_differ(provision, emulator):
     bakery = emulator.add_project("Bakery")
-    for name in ("a", "b"):
-        emulator.add_environment(bakery["id"], name)
-    items = [client("Bakery", {"name": "a", "state": "stopped"}, {"name": "b", "state": "started"})]
+    _first, second = [emulator.add_environment(bakery["id"], name) for name in "ab"]
+    ident = {"environment_id": second["id"].upper()}
+    environments = [{"name": "a", "state": "stopped"}, {**ident, "state": "started"}]
+    items = [{"project_id": bakery["id"], "environments": environments}]
     result = provision(*items)
     assert actions(result) == {"Bakery/a": "updated", "Bakery/b": "unchanged"}
     assert rows(result) == [("Bakery", "a", "status", "running", "stopped", None)]
@@ -391,6 +457,14 @@ def test_a_project_whose_environments_run_is_kept(provision, emulator, prune, ch
     assert "project 'Former': it has environments that run or are deployed: 'production'" in result["msg"]
 
 
+@pytest.mark.parametrize("status", ["paused", "pending", "error", "failed", "destroying"])
+def test_backups_are_looked_for_where_the_api_would_delete(provision, emulator, status):
+    """While one is being destroyed, the API rejects it."""
+    emulator.add_environment(emulator.add_project("Former")["id"], "production", status=status)
+    result = provision({"name": "Former", "state": "absent"}, check=True)
+    assert result.get("error", {}).get("code") == (None if status == "destroying" else "backup_required")
+
+
 def test_too_many_to_prune_are_not_asked_for_their_environments(provision, emulator):
     for number in range(12):
         emulator.add_environment(emulator.add_project(f"Former {number}")["id"], "production")
@@ -407,8 +481,10 @@ def test_a_stopped_environment_that_the_api_hides_needs_a_backup(provision, emul
     assert "1 that this version of the API hides" in result["msg"]
 
 
-def test_where_the_api_has_no_environments_none_are_looked_for(provision, emulator):
+@pytest.mark.parametrize("status", [404, 405])
+def test_where_the_api_has_no_environments_none_are_looked_for(provision, emulator, status):
     emulator.add_project("Former")
-    emulator.faults.add("status", "GET", "/projects/[^/]+/environments", times=None, status=404)
+    body = {"detail": "No such route"}
+    emulator.faults.add("status", "GET", "/projects/[^/]+/environments", times=None, status=status, body=body)
     assert provision({"name": "Former", "state": "absent"})["changed"]
     assert emulator.projects() == []

@@ -153,6 +153,13 @@ def test_the_most_frequent_value_is_the_default(branches, default, own):
     assert [item.get("default_branch") for item in estate["provision_projects"]] == own
 
 
+def test_environments_have_defaults_of_their_own():
+    values = {"branch": "dev", "cpu_cores": 2, "ram_mb": 4096, "disk_gb": 20}
+    estate = estate_from([project()], [], [environment(number, **values, name=f"e{number}") for number in (10, 11)])
+    assert estate["provision_environment_defaults"] == values
+    assert estate["provision_projects"][0]["environments"] == [{"name": "e10"}, {"name": "e11"}]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "is_exported"),
     [

@@ -136,8 +136,9 @@ def test_a_batch_has_the_ids_that_the_plan_found():
 @pytest.mark.parametrize(
     ("only", "names"), [(["b"], "b"), (["[bc]"], "bc"), ("b", "b"), (["id-1"], "d"), ([], "abcd"), ([" "], "abcd")]
 )
-def test_a_batch_of_selected_items(only, names):
-    items = [*declared("abc"), {"id": "id-1"}]
+@pytest.mark.parametrize("option", ["id", "project_id"])
+def test_a_batch_of_selected_items(option, only, names):
+    items = [*declared("abc"), {option: "id-1"}]
     planned = plan(*map(entry, names))
     found = provision_items(planned, items, range(len(names)), only)
     assert [each.get("name", "d") for each in found] == list(names)
@@ -337,9 +338,10 @@ def test_environments_share_the_fate_of_their_batch():
     pair = [environment("production"), environment("staging", "unchanged")]
     planned = plan(entry("a", "unchanged", environments=pair), entry("b", "unchanged", environments=pair[1:]))
     done = batch("a", **applied(entry("a", "unchanged", environments=pair)), requests={"reads": 5, "writes": 1})
-    result = provision_result({**planned, "requests": {"reads": 3, "writes": 0}}, declared("ab"), [done], SKIPPED)
+    pruning = {**SKIPPED, "requests": {"reads": 1, "writes": 1}}
+    result = provision_result({**planned, "requests": {"reads": 3, "writes": 0}}, declared("ab"), [done], pruning)
     assert (result["environment_summary"]["created"], result["environment_summary"]["unchanged"]) == (1, 2)
-    assert result["requests"] == {"reads": 8, "writes": 1}
+    assert result["requests"] == {"reads": 9, "writes": 2}
     rejected = batch("a", failed=True, error=ERROR)
     failed = provision_result(planned, declared("ab"), [rejected], SKIPPED)["projects"][1]["environments"]
     assert [(each["action"], each["error"], each["environment"]) for each in failed] == [("failed", ERROR, None)] * 2

@@ -498,6 +498,19 @@ def test_a_digest_stands_for_all_changes(items, existing, is_equal):
     assert (digest(planned(*items, existing=existing).actions) == digest(PLAN.actions)) == is_equal
 
 
+def test_a_digest_says_why_something_is_rejected():
+    missing, unknown = planned({"name": "B"}), planned(NAME_B | ATLANTIS)
+    assert digest(missing.actions) != digest(unknown.actions)
+
+
+def test_a_digest_covers_the_action_that_is_started():
+    pairs = [(STOPPED, "running"), (STARTED, "stopped")]
+    found = [
+        actions(PRODUCTION | each, existing=[environment(status=status)], kind=ENVIRONMENT) for each, status in pairs
+    ]
+    assert len(set(map(digest, found))) == 2
+
+
 def test_a_digest_covers_credentials():
     urls = [PRIVATE_REPO, PRIVATE_REPO.replace("hunter22", "hunter23")]
     assert len({digest(actions(NEW | {"git_repo_url": url})) for url in urls}) == 2
