@@ -105,6 +105,13 @@ def test_without_wait_nothing_is_polled(provision, emulator):
     assert emulator.log.count("GET /deployments/.*") == 0
 
 
+def test_a_name_that_looks_like_a_url_is_not_redacted(provision, emulator):
+    emulator.add_project("Bakery")
+    result = provision(client("Bakery", "crm://a@b"), check=True)
+    found = result["projects"][0]["environments"][0]["environment"]
+    assert (rows(result)[0][1], found["name"]) == ("crm://a@b", "crm://a@b")
+
+
 def test_environment_defaults_apply_where_an_item_has_no_value(provision, emulator):
     defaults = {"environment_type": "production", "ram_mb": 4096, "enable_pgtune": True}
     own = {"name": "staging", "environment_type": "staging", "enable_pgtune": False}

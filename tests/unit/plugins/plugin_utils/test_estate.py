@@ -59,6 +59,7 @@ provision_projects:
   - # name is left out: it has 256 characters, and the API accepts at most 255.
     project_id: 00000000-0000-0000-0000-000000000003
     # default_branch is left out: it contains NUL or unpaired surrogate characters.
+    odoo_version: !unsafe "{% 1 %}"
 """  # noqa: E501
 
 
@@ -82,7 +83,7 @@ def test_the_file():
         project(0, server_id=SERVER_ID, git_repo_url=url, default_branch="main", odoo_version="17.0"),
         project(1, server_id=SERVER_ID, name="{{ 7 * 7 }}", git_repo_url="git@github.com:acme/x.git"),
         project(2, server_id=SERVER_ID, name="{{ 7 * 7 }}"),
-        project(3, server_id=SERVER_ID, name="x" * 256, default_branch="a\0b"),
+        project(3, server_id=SERVER_ID, name="x" * 256, default_branch="a\0b", odoo_version="{% 1 %}"),
     ]
     place = {"server_id": SERVER_ID, "ram_mb": 2048}
     environments = [

@@ -134,7 +134,8 @@ def test_a_batch_has_the_ids_that_the_plan_found():
 
 
 @pytest.mark.parametrize(
-    ("only", "names"), [(["b"], "b"), (["[bc]"], "bc"), ("b", "b"), (["id-1"], "d"), ([], "abcd"), ([" "], "abcd")]
+    ("only", "names"),
+    [(["b"], "b"), (["[bc]"], "bc"), ("b", "b"), (["id-1", 17.0], "d"), ([], "abcd"), ([" "], "abcd")],
 )
 @pytest.mark.parametrize("option", ["id", "project_id"])
 def test_a_batch_of_selected_items(option, only, names):
