@@ -134,7 +134,9 @@ class Call:
 
     @property
     def arguments(self) -> Object:
-        return {"projects": self.items, **self.options} if self.options else dict(self.items[0])
+        # The service itself counts the environments: it lists none of which a backup could be.
+        age = {"absent_backup_max_age": "0"}
+        return {"projects": self.items, "defaults": age, **self.options} if self.options else {**self.items[0], **age}
 
 
 class Estate(Machine):
